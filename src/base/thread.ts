@@ -1,0 +1,17 @@
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+
+declare const __KEEPSYNC_BUNDLE__: boolean | undefined;
+
+/** The entries that run as worker threads, as paths below src without their ending. The build bundles each of them. */
+export type ThreadEntry = 'keep/keep-thread' | 'local/disk-thread' | 'sync/journal-thread';
+
+/**
+ * Starts a worker thread. From source, Node runs the TypeScript entry as it is; in the bundle each entry is
+ * `threads/NAME.cjs` beside the main file.
+ */
+export function startThread(entry: ThreadEntry, options: WorkerOptions = {}): Worker {
+  if (typeof __KEEPSYNC_BUNDLE__ !== 'undefined') {
+    return new Worker(new URL(`./threads/${entry.replace(/^.*\//, '')}.cjs`, import.meta.url), options);
+  }
+  return new Worker(new URL(`../${entry}.ts`, import.meta.url), options);
+}
