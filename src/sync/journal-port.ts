@@ -1,0 +1,304 @@
+import type { ErrorRecord } from '../base/errors.ts';
+import type { FileStamp, TreeChange } from '../local/ports.ts';
+
+/**
+ * Where an entry of the journal stands.
+ *
+ * - `pending`: seen on disk, its present content is not on the cluster yet
+ * - `stored`: every byte of its present content is in acknowledged blocks; not in a saved manifest
+ * - `saved`: a saved manifest references exactly this content
+ * - `failed`: could not be read or uploaded; tried again when due, or when a person asks
+ * - `held`: not to be uploaded as it is (bad name, not a regular file)
+ * - `gone`: no longer on disk; waits for the mass-delete guard
+ * - `deleted`: to be removed from the collection with the next save
+ */
+export type EntryState = 'pending' | 'stored' | 'saved' | 'failed' | 'held' | 'gone' | 'deleted';
+
+export interface JournalFolder {
+  /** Row id inside this journal; what the other calls take. */
+  readonly id: number;
+  /** The pair's public id, the same in every journal. */
+  readonly publicId: string;
+  readonly collectionUuid: string | null;
+  /** Of the collection after our last save or comparison; null: never compared. */
+  readonly remotePdh: string | null;
+  readonly remoteVersion: number | null;
+  readonly lastSaveAtMs: number | null;
+  readonly lastScanAtMs: number | null;
+}
+
+export interface Tally {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Files (not directories) and bytes by state, kept up to date row by row, so that reading it costs nothing. */
+export interface JournalCounts {
+  readonly pending: Tally;
+  readonly stored: Tally;
+  readonly saved: Tally;
+  readonly failed: Tally;
+  readonly held: Tally;
+  readonly gone: Tally;
+  readonly deleted: Tally;
+  /** Directories waiting to be saved or removed. */
+  readonly dirsToSave: number;
+  /** When the oldest stored, unsaved row was stored; null where there is none. */
+  readonly oldestStoredAtMs: number | null;
+  /** Distinct blocks and their bytes that stored, unsaved rows reference; and those of saved ones. */
+  readonly storedBlocks: Tally;
+  readonly savedBlocks: Tally;
+}
+
+/** A file to be read and uploaded. */
+export interface PendingFile {
+  readonly entryId: number;
+  readonly path: string;
+  readonly diskPath: string;
+  readonly sizeBytes: number;
+  readonly stamp: FileStamp;
+  readonly attempts: number;
+}
+
+/** A block that Keep acknowledged, with every wanted copy and class. */
+export interface AcknowledgedBlock {
+  /** Signed. */
+  readonly locator: string;
+  readonly sizeBytes: number;
+  /** Not sent, because the journal knew it. */
+  readonly reused: boolean;
+}
+
+/** A whole file's place in one block. */
+export interface StoredFile {
+  readonly entryId: number;
+  /** Of the bytes that were read; a row that has another stamp by now stays as it is. */
+  readonly stamp: FileStamp;
+  readonly digest: string;
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+/** One piece of a large file that fills a block. `index` counts blocks of the block size from the file's start. */
+export interface StoredPiece {
+  readonly entryId: number;
+  readonly stamp: FileStamp;
+  readonly index: number;
+  readonly lengthBytes: number;
+}
+
+export interface SaveRequest {
+  readonly folderId: number;
+  readonly nowMs: number;
+  /** Blocks whose signature ends before this are not used: their rows go back to pending. */
+  readonly signatureValidUntilMs: number;
+  /** The collection is as we left it, so `current/PATH` sources may be used for renames and copies. */
+  readonly remoteUnchanged: boolean;
+  /** Leave rows for the next save when the manifest text reaches this many bytes. */
+  readonly limitBytes: number;
+  /** The collection is empty and ours: the manifest goes in as a whole, with "/" as its target. */
+  readonly replaceAll: boolean;
+  /**
+   * The collection's present manifest: needed when directories are to be removed (see `needsRemote`) or when the
+   * collection changed under us. Files in it that were never ours are not touched.
+   */
+  readonly remoteManifest?: string;
+  /** What happens to a path that somebody else changed since our last save. */
+  readonly conflicts: 'keep-beside' | 'overwrite';
+}
+
+export interface BuiltSave {
+  /** Names this build in `finishSave` and `abandonSave`. */
+  readonly saveId: number;
+  readonly manifestText: string;
+  readonly replaceFiles: Readonly<Record<string, string>>;
+  readonly files: number;
+  readonly bytes: number;
+  readonly deleted: number;
+  /** Rows that had to go back to pending because a signature ran out. */
+  readonly resetFiles: number;
+  /** More rows wait for another save. */
+  readonly more: boolean;
+  /** Paths at which both versions are kept: ours at the path, theirs at `beside`. */
+  readonly conflicts: ReadonlyArray<{ readonly path: string; readonly beside: string }>;
+}
+
+/** One row of what a comparison with the collection found. */
+export interface RemoteDrift {
+  /** Our saved paths that the collection no longer has as we saved them; they were made `pending` or `stored` again. */
+  readonly lost: number;
+  readonly examples: readonly string[];
+}
+
+/**
+ * Rows to show. `state` as stored; `error` for failed and held ones.
+ */
+export interface JournalFileRow {
+  readonly entryId: number;
+  readonly path: string;
+  readonly state: EntryState;
+  readonly sizeBytes: number;
+  readonly error: ErrorRecord | null;
+  readonly dueAtMs: number | null;
+}
+
+export interface JournalBlockRow {
+  readonly blockId: number;
+  /** Without signature. */
+  readonly locator: string;
+  readonly sizeBytes: number;
+  readonly saved: boolean;
+  readonly storedAtMs: number;
+  readonly files: number;
+  readonly examplePaths: readonly string[];
+}
+
+export interface JournalSaveRow {
+  readonly atMs: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly deleted: number;
+  readonly portableDataHash: string;
+  readonly version: number | null;
+}
+
+/** Failed, held and gone rows of one folder, grouped by error code. */
+export interface JournalProblem {
+  readonly code: ErrorRecord['code'];
+  readonly state: 'failed' | 'held';
+  readonly count: number;
+  readonly examplePath: string;
+  readonly error: ErrorRecord;
+  readonly nextTryAtMs: number | null;
+  readonly sinceMs: number;
+}
+
+/**
+ * The sync engine's memory: what was seen on disk, where its bytes went, which blocks are acknowledged. One writer.
+ * Every call is one transaction, durable (fsync) when it resolves. A damaged journal raises JOURNAL; the caller opens a
+ * new one and rescans.
+ */
+export interface Journal {
+  openFolder(publicId: string): Promise<JournalFolder>;
+  updateFolder(
+    folderId: number,
+    change: Partial<Omit<JournalFolder, 'id' | 'publicId'>>,
+  ): Promise<JournalFolder>;
+  /** Forgets the folder's rows; the collection and the disk are not touched. */
+  removeFolder(folderId: number): Promise<void>;
+
+  /**
+   * Takes in what a scan found. A file whose stamp another row of this folder has (a renamed or hard-linked file) takes
+   * over that row's segments and becomes `stored` at once; a file that is back with its row's stamp becomes what it was;
+   * others become `pending`, due at `dueAtMs(change)`. `gone` rows that were never saved are dropped; with `deletes`
+   * 'keep' all are.
+   */
+  recordChanges(
+    folderId: number,
+    changes: readonly TreeChange[],
+    options: { readonly nowMs: number; readonly deletes: 'mirror' | 'keep'; readonly calm: CalmSettings },
+  ): Promise<{ readonly pending: number; readonly taken: number; readonly gone: number }>;
+
+  /** `gone` rows become `deleted`: the guard, or a person, agreed. */
+  confirmDeletes(folderId: number): Promise<number>;
+
+  /**
+   * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
+   * calls names them or `releaseFiles` lets go.
+   */
+  claimPending(
+    folderId: number,
+    nowMs: number,
+    limits: { files: number; bytes: number },
+  ): Promise<readonly PendingFile[]>;
+  releaseFiles(entryIds: readonly number[]): Promise<void>;
+  /** When the next pending or failed row is due; null where none is waiting. */
+  nextDueAtMs(folderId: number): Promise<number | null>;
+
+  /** The block, and the files that lie wholly in it, in one transaction: they become `stored`. */
+  recordPackedBlock(
+    folderId: number,
+    block: AcknowledgedBlock,
+    files: readonly StoredFile[],
+    nowMs: number,
+  ): Promise<void>;
+  /** A block that is one piece of a large file. The file itself becomes `stored` with `recordLargeFile`. */
+  recordPieceBlock(
+    folderId: number,
+    block: AcknowledgedBlock,
+    piece: StoredPiece,
+    nowMs: number,
+  ): Promise<void>;
+  /** Indices of pieces that are acknowledged for this very stamp, with signatures valid until the given time. */
+  piecesOf(entryId: number, stamp: FileStamp, signatureValidUntilMs: number): Promise<readonly number[]>;
+  /** All pieces are there and the file was still the same after the last read: `stored`. False: pieces are missing. */
+  recordLargeFile(entryId: number, stamp: FileStamp, nowMs: number): Promise<boolean>;
+  /** Files without bytes, and files whose bytes the journal knows by size and digest: `stored` without a new block. */
+  recordKnownFiles(
+    folderId: number,
+    files: ReadonlyArray<{ readonly entryId: number; readonly stamp: FileStamp; readonly digest: string }>,
+    nowMs: number,
+  ): Promise<void>;
+  /** `failed` with a due time, or none (needs a person); `held` for names and kinds. */
+  recordFailures(
+    failures: ReadonlyArray<{
+      readonly entryId: number;
+      readonly error: ErrorRecord;
+      readonly dueAtMs: number | null;
+      readonly state: 'failed' | 'held';
+    }>,
+    nowMs: number,
+  ): Promise<void>;
+  /** Failed (and, if asked, held) rows become pending, due now. */
+  retry(
+    folderId: number,
+    options: { readonly code?: ErrorRecord['code']; readonly nowMs: number },
+  ): Promise<number>;
+
+  /** A signed locator for these bytes, valid until then; undefined: unknown, or its signature is too old. */
+  knownBlock(md5AndSize: string, signatureValidUntilMs: number): Promise<string | undefined>;
+  /** Takes over fresh signatures (and blocks we did not know) from a manifest of our collection. */
+  refreshSignatures(folderId: number, signedManifest: string): Promise<number>;
+
+  counts(folderId: number): Promise<JournalCounts>;
+  /** Whether a save must bring the collection's manifest along (directories to remove, or no comparison yet). */
+  needsRemote(folderId: number): Promise<boolean>;
+  /** The next save's content, or undefined where there is nothing to save. Runs off the main thread. */
+  buildSave(request: SaveRequest): Promise<BuiltSave | undefined>;
+  /** The server took it: rows that did not change meanwhile become `saved`, `deleted` ones vanish. */
+  finishSave(
+    saveId: number,
+    result: { readonly atMs: number; readonly portableDataHash: string; readonly version: number | null },
+  ): Promise<void>;
+  abandonSave(saveId: number): Promise<void>;
+  /** Compares saved rows with the collection as it is now; what it lost becomes stored (or pending) again. */
+  compareRemote(folderId: number, remoteManifest: string): Promise<RemoteDrift>;
+
+  listFiles(
+    folderId: number,
+    query: {
+      readonly search: string;
+      readonly states: readonly EntryState[];
+      readonly code?: ErrorRecord['code'];
+      readonly offset: number;
+      readonly limit: number;
+    },
+  ): Promise<{ readonly total: number; readonly rows: readonly JournalFileRow[] }>;
+  listBlocks(
+    folderId: number,
+    query: { readonly saved?: boolean; readonly offset: number; readonly limit: number },
+  ): Promise<{ readonly total: number; readonly rows: readonly JournalBlockRow[] }>;
+  listSaves(
+    folderId: number,
+    query: { readonly offset: number; readonly limit: number },
+  ): Promise<readonly JournalSaveRow[]>;
+  listProblems(folderId: number): Promise<readonly JournalProblem[]>;
+  close(): Promise<void>;
+}
+
+/** Plain data, so that it can cross to the journal's thread: see `calmMs` of the local stage. */
+export interface CalmSettings {
+  readonly calmBaseMs: number;
+  readonly calmBytesPerSecond: number;
+  readonly calmMaxMs: number;
+}
