@@ -7,14 +7,20 @@ import { asKeepsyncError } from '../base/errors.ts';
 export class CoalescedTask {
   readonly #work: () => Promise<void>;
   readonly #onError: (error: unknown) => void;
+  readonly #onIdle: () => void;
   #again = false;
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  /** `onError` gets what `work` throws, CANCELLED apart; it must not throw. */
-  constructor(work: () => Promise<void>, onError: (error: unknown) => void) {
+  /** `onError` gets what `work` throws, CANCELLED apart; `onIdle` runs after the last run. Neither may throw. */
+  constructor(
+    work: () => Promise<void>,
+    onError: (error: unknown) => void,
+    onIdle: () => void = () => undefined,
+  ) {
     this.#work = work;
     this.#onError = onError;
+    this.#onIdle = onIdle;
   }
 
   get busy(): boolean {
@@ -57,5 +63,6 @@ export class CoalescedTask {
       }
     }
     this.#running = undefined;
+    this.#onIdle();
   }
 }
