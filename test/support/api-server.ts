@@ -34,6 +34,8 @@ export class ScriptedApiServer {
   readonly requests: SeenRequest[] = [];
   readonly server: Server;
   readonly certificate: TestCertificate;
+  /** `localhost:port`; stays after the end. */
+  host = '';
   readonly #scripts = new Map<string, Script[]>();
   readonly #sockets = new Set<Socket>();
   readonly #waiters: Array<() => void> = [];
@@ -75,11 +77,8 @@ export class ScriptedApiServer {
     const server = new ScriptedApiServer(certificate ?? (await makeTestCertificate()));
     server.server.listen(0, '127.0.0.1');
     await once(server.server, 'listening');
+    server.host = `localhost:${(server.server.address() as AddressInfo).port}`;
     return server;
-  }
-
-  get host(): string {
-    return `localhost:${(this.server.address() as AddressInfo).port}`;
   }
 
   /** Open connections, of clients that keep them alive too. */
