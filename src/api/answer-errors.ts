@@ -4,7 +4,7 @@ import { type ErrorCode, type ErrorDetails, KeepsyncError } from '../base/errors
 /** How much of a server's own words goes into a message. */
 const LONGEST_SERVER_TEXT = 400;
 
-export const NOT_ARVADOS_ACTION =
+const NOT_ARVADOS_ACTION =
   'Check the address: it must be that of the Arvados API itself, not of Workbench or of another web site. A network that asks you to sign in first answers like this, too.';
 
 export function notArvados(host: string, what: string, details: ErrorDetails = {}): KeepsyncError {
@@ -15,7 +15,7 @@ export function notArvados(host: string, what: string, details: ErrorDetails = {
 }
 
 /** The code that stands for an HTTP status of an Arvados service. */
-export function statusCode(status: number): ErrorCode {
+function statusCode(status: number): ErrorCode {
   switch (status) {
     case 401:
       return 'NOT_SIGNED_IN';
