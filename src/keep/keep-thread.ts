@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
 import { BlockMemory } from './block-memory.ts';
@@ -11,7 +12,7 @@ if (!parentPort) {
 }
 
 let rounds: KeepRounds | undefined;
-const memory = new BlockMemory();
+const memory = new BlockMemory(systemClock);
 
 function ready(): KeepRounds {
   if (!rounds) {
