@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
@@ -8,6 +9,12 @@ import type { LocalDisk } from './ports.ts';
 export interface ThreadedDiskOptions {
   /** The journal's SQLite file; without one everything on the disk is new. It has to exist when a scan begins. */
   readonly journalPath?: string;
+  /** How a thread is started; by default as the entry `local/disk-thread`. */
+  readonly start?: (workerData: DiskThreadData) => Worker;
+}
+
+export function startDiskThread(workerData: DiskThreadData): Worker {
+  return startThread('local/disk-thread', { workerData });
 }
 
 /**
@@ -26,9 +33,9 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk
         onChanges,
         signal,
       ),
-    stat: (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
-    readSmall: (folderId, request) => reader.get().call('readSmall', { folderId, request }),
-    readPiece: (request) => reader.get().call('readPiece', request),
+    stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
+    readSmall: async (folderId, request) => reader.get().call('readSmall', { folderId, request }),
+    readPiece: async (request) => reader.get().call('readPiece', request),
     close: async () => {
       await Promise.all([walker.close(), reader.close()]);
     },
@@ -52,7 +59,7 @@ function lazyThread(options: ThreadedDiskOptions): LazyThread {
       }
       if (connection === undefined) {
         const workerData: DiskThreadData = { role: 'disk', journalPath: options.journalPath ?? null };
-        const started = connectThread<DiskThreadApi>(startThread('local/disk-thread', { workerData }));
+        const started = connectThread<DiskThreadApi>((options.start ?? startDiskThread)(workerData));
         started.onDeath(() => {
           connection = connection === started ? undefined : connection;
         });

@@ -1,9 +1,10 @@
+import type { Worker } from 'node:worker_threads';
 import { errorToRecord, type KeepsyncError } from '../base/errors.ts';
-import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import type { DiskThreadData } from './disk-thread.ts';
 import { plainRecord } from './file-errors.ts';
 import type { TreeRoot, TreeRules, WatchEvents, Watcher } from './ports.ts';
+import { startDiskThread } from './threaded-disk.ts';
 import { WATCH_EVENT, type WatchThreadApi, type WatchThreadEvent } from './watch-service.ts';
 
 /** After so many deaths of the thread it is not started again: changes are then found by the regular scan. */
@@ -15,11 +16,18 @@ interface WatchTask {
   readonly events: WatchEvents;
 }
 
+export interface ThreadedWatcherOptions {
+  /** Above so many entries folders only are watched. */
+  readonly watchEntriesMax: number;
+  /** How the thread is started; by default as the entry `local/disk-thread`. */
+  readonly start?: (workerData: DiskThreadData) => Worker;
+}
+
 /**
  * The watcher of this computer in a thread of its own: there it hears the system in time even while the main thread is
  * held up, which is what loses events. The thread lives as long as something is watched.
  */
-export function createThreadedWatcher(options: { readonly watchEntriesMax: number }): Watcher {
+export function createThreadedWatcher(options: ThreadedWatcherOptions): Watcher {
   const tasks = new Map<number, WatchTask>();
   let connection: ThreadConnection<WatchThreadApi> | undefined;
   let nextId = 1;
@@ -30,7 +38,7 @@ export function createThreadedWatcher(options: { readonly watchEntriesMax: numbe
       return connection;
     }
     const workerData: DiskThreadData = { role: 'watch', watchEntriesMax: options.watchEntriesMax };
-    const started = connectThread<WatchThreadApi>(startThread('local/disk-thread', { workerData }));
+    const started = connectThread<WatchThreadApi>((options.start ?? startDiskThread)(workerData));
     started.onEvent((event, payload) => {
       if (event === WATCH_EVENT) {
         deliver(payload as WatchThreadEvent);

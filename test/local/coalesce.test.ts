@@ -40,7 +40,9 @@ describe('merging paths', () => {
         for (const result of [merged, collected]) {
           expect(result.length).toBeLessThanOrEqual(maxPaths);
           expect(paths.every((one) => result.some((root) => isAtOrBelow(one, root, '/')))).toBe(true);
-          expect(result.some((one) => result.some((root) => root !== one && isAtOrBelow(one, root, '/')))).toBe(false);
+          expect(
+            result.some((one) => result.some((root) => root !== one && isAtOrBelow(one, root, '/'))),
+          ).toBe(false);
         }
         expect(collector.isEmpty).toBe(true);
         expect(collector.take()).toEqual([]);

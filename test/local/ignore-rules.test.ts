@@ -17,7 +17,10 @@ describe('the default patterns', () => {
     'desktop.ini',
     '.keepsync-4711.part',
   ])('leave out %s', (path) => {
-    expect(explainIgnored([], nothing, path, false)).toMatchObject({ ignored: true, rule: { source: 'default' } });
+    expect(explainIgnored([], nothing, path, false)).toMatchObject({
+      ignored: true,
+      rule: { source: 'default' },
+    });
   });
 
   it.each(['.keepsyncignore', 'data.tmp', 'movie.part', 'file~', 'core', '.git/config', '.env', 'x.swf'])(

@@ -15,8 +15,8 @@ import {
 
 /** Characters above U+0020 for which Python 3.11 says `str.isspace()`. */
 const PYTHON_SPACES = [
-  0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a, 0x2028,
-  0x2029, 0x202f, 0x205f, 0x3000,
+  0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a,
+  0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
 ];
 
 describe('names for Arvados', () => {
@@ -24,7 +24,11 @@ describe('names for Arvados', () => {
     const found: number[] = [];
     for (let code = 1; code < 0x11000; code++) {
       const isSurrogate = code >= 0xd800 && code < 0xe000;
-      if (!isSurrogate && code !== 0x2f && nameProblem(`a${String.fromCodePoint(code)}b`, false) !== undefined) {
+      if (
+        !isSurrogate &&
+        code !== 0x2f &&
+        nameProblem(`a${String.fromCodePoint(code)}b`, false) !== undefined
+      ) {
         found.push(code);
       }
     }
@@ -43,9 +47,12 @@ describe('names for Arvados', () => {
     expect(nameProblem('.foo\n.', true)).toBeUndefined();
   });
 
-  it.each(['...', '.hidden', 'a:b', 'a\\b', ' ', 'a\nb', '\u007f', '~', 'e\u0301', '😀'])('holds %j', (name) => {
-    expect(nameProblem(name, true)).toBeUndefined();
-  });
+  it.each(['...', '.hidden', 'a:b', 'a\\b', ' ', 'a\nb', '\u007f', '~', 'e\u0301', '😀'])(
+    'holds %j',
+    (name) => {
+      expect(nameProblem(name, true)).toBeUndefined();
+    },
+  );
 });
 
 describe('names for Windows', () => {
@@ -99,9 +106,12 @@ describe('names for Windows', () => {
 });
 
 describe('where a file of a collection goes', () => {
-  it.each(['/etc/passwd', '../x', 'a/../../x', 'a//b', '', '.', 'a/.', 'a\0b', 'a/'])('refuses %j', (path) => {
-    expect(() => safeJoin('/target', path)).toThrowError(expect.objectContaining({ code: 'BAD_NAME' }));
-  });
+  it.each(['/etc/passwd', '../x', 'a/../../x', 'a//b', '', '.', 'a/.', 'a\0b', 'a/'])(
+    'refuses %j',
+    (path) => {
+      expect(() => safeJoin('/target', path)).toThrowError(expect.objectContaining({ code: 'BAD_NAME' }));
+    },
+  );
 
   it('takes backslashes and drive letters for the ordinary names they are', () => {
     expect(safeJoin('/target', 'a\\..\\b/C:', 'linux')).toBe('/target/a\\..\\b/C:');
@@ -145,7 +155,9 @@ describe('folders on the way', () => {
   it('must not be links', async () => {
     mkdirSync(join(target, 'a'));
     symlinkSync('/tmp', join(target, 'a/out'));
-    await expect(ensureInside(target, join(target, 'a/out/file'))).rejects.toMatchObject({ code: 'BAD_NAME' });
+    await expect(ensureInside(target, join(target, 'a/out/file'))).rejects.toMatchObject({
+      code: 'BAD_NAME',
+    });
   });
 
   it('must not be files', async () => {

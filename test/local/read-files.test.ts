@@ -27,7 +27,9 @@ describe('reading small files', () => {
     const disk = newDisk();
     disk.write('/a', 'alpha');
     readSmallFiles(disk, new Uint8Array(10), [fileAt(disk, '/a')], unknown);
-    expect(['open', 'fstat', 'read', 'close'].map((call) => disk.callsOf(call as 'open'))).toEqual([1, 2, 1, 1]);
+    expect(['open', 'fstat', 'read', 'close'].map((call) => disk.callsOf(call as 'open'))).toEqual([
+      1, 2, 1, 1,
+    ]);
   });
 
   it('never takes a mixture of two versions', () => {
@@ -45,7 +47,10 @@ describe('reading small files', () => {
     const files = [fileAt(disk, '/cut'), fileAt(disk, '/grown')];
     disk.onNextRead('/cut', () => disk.write('/cut', 'a'));
     disk.onNextRead('/grown', () => disk.append('/grown', 'more'));
-    expect(codesOf(readSmallFiles(disk, new Uint8Array(20), files, unknown))).toEqual(['FILE_CHANGED', 'FILE_CHANGED']);
+    expect(codesOf(readSmallFiles(disk, new Uint8Array(20), files, unknown))).toEqual([
+      'FILE_CHANGED',
+      'FILE_CHANGED',
+    ]);
   });
 
   it('does not mind that the name was taken by a new file after it was opened: what it read was whole', () => {
@@ -64,17 +69,20 @@ describe('reading small files', () => {
     ['open', 'EBUSY', 'FILE_BUSY'],
     ['open', 'ENXIO', 'FILE_KIND'],
     ['read', 'EIO', 'FILE_BROKEN'],
-  ] as const)('reports %s failing with %s as %s, goes on, and closes what it opened', (call, system, code) => {
-    const disk = newDisk();
-    disk.write('/a', 'alpha');
-    disk.write('/b', 'beta');
-    const files = [fileAt(disk, '/a'), fileAt(disk, '/b')];
-    disk.fail('/a', call, system);
-    const into = new Uint8Array(9);
-    expect(codesOf(readSmallFiles(disk, into, files, unknown))).toEqual([code, 'read']);
-    expect(new TextDecoder().decode(into.subarray(0, 4))).toBe('beta');
-    expect(disk.openHandles).toBe(0);
-  });
+  ] as const)(
+    'reports %s failing with %s as %s, goes on, and closes what it opened',
+    (call, system, code) => {
+      const disk = newDisk();
+      disk.write('/a', 'alpha');
+      disk.write('/b', 'beta');
+      const files = [fileAt(disk, '/a'), fileAt(disk, '/b')];
+      disk.fail('/a', call, system);
+      const into = new Uint8Array(9);
+      expect(codesOf(readSmallFiles(disk, into, files, unknown))).toEqual([code, 'read']);
+      expect(new TextDecoder().decode(into.subarray(0, 4))).toBe('beta');
+      expect(disk.openHandles).toBe(0);
+    },
+  );
 
   it('lets the failure of the journal through: it is no fault of the file', () => {
     const disk = newDisk();
@@ -88,7 +96,9 @@ describe('reading small files', () => {
   it('says full for a file larger than the whole buffer', () => {
     const disk = newDisk();
     disk.writeSparse('/huge', 2 ** 40);
-    expect(codesOf(readSmallFiles(disk, new Uint8Array(10), [fileAt(disk, '/huge')], unknown))).toEqual(['full']);
+    expect(codesOf(readSmallFiles(disk, new Uint8Array(10), [fileAt(disk, '/huge')], unknown))).toEqual([
+      'full',
+    ]);
     expect(disk.callsOf('open')).toBe(0);
   });
 });
@@ -135,7 +145,9 @@ describe('an ignore file', () => {
     expect(readIgnoreFile(disk, '/missing')).toBeUndefined();
     expect(readIgnoreFile(disk, '/dir')).toBeUndefined();
     expect(() => readIgnoreFile(disk, '/huge')).toThrowError(expect.objectContaining({ code: 'FILE_KIND' }));
-    expect(() => readIgnoreFile(disk, '/denied')).toThrowError(expect.objectContaining({ code: 'FILE_DENIED' }));
+    expect(() => readIgnoreFile(disk, '/denied')).toThrowError(
+      expect.objectContaining({ code: 'FILE_DENIED' }),
+    );
     expect(disk.openHandles).toBe(0);
   });
 });
