@@ -15,6 +15,7 @@ import { ActivityLog } from './status/activity-log.ts';
 import type { StatusInput } from './status/inputs.ts';
 import { StatusFold } from './status/status-fold.ts';
 import { StatusPublisher } from './status/status-publisher.ts';
+import { anyClusterStore } from './sync/any-cluster-store.ts';
 import { CollectionSaver } from './sync/collection-saver.ts';
 import type { LoopSettings } from './sync/folder-loop.ts';
 import { UploadGate } from './sync/upload-gate.ts';
@@ -75,7 +76,7 @@ class KeepsyncEngine implements Engine {
     this.#gate = new UploadGate(clock, () => this.#gateChanged());
     this.#saver = new CollectionSaver({
       journal: ports.journal,
-      store: ports.store,
+      store: anyClusterStore(ports.store),
       clock,
       signatureMarginMs: this.#marginMs,
       requestBytesMax: SAVE_BYTES_MAX,
