@@ -33,7 +33,7 @@ export class HttpKeepClient implements BlockStore {
   }
 
   async get(locator: string, options: GetOptions = {}): Promise<Uint8Array> {
-    const data = new Uint8Array(new SharedArrayBuffer(readableSizeBytes(locator)));
+    const data = new Uint8Array(readableSizeBytes(locator));
     await this.#rounds.getInto(locator, data, await this.#services.forGet(options), options);
     return data;
   }

@@ -32,6 +32,7 @@ export interface ReadInput extends RoundInput {
 }
 
 interface PutInput extends RoundInput {
+  /** Names the call in events. */
   readonly callId: number;
   readonly md5: string;
   /** A view of shared memory. */
@@ -47,7 +48,8 @@ export type KeepThreadApi = {
   setToken(input: string): void;
   md5(input: Uint8Array): Promise<string>;
   put(input: PutInput): Promise<PutResult>;
-  get(input: ReadInput): Promise<Uint8Array>;
+  /** The bytes come before the answer, as a `block` event: only events can hand memory over to the other thread. */
+  get(input: ReadInput & { readonly callId: number }): Promise<void>;
   head(input: ReadInput): Promise<void>;
   fetchTo(input: ReadInput & { readonly targets: readonly FetchTarget[] }): Promise<FetchResult>;
 };
@@ -55,4 +57,10 @@ export type KeepThreadApi = {
 export interface AttemptEvent {
   readonly callId: number;
   readonly attempt: BlockAttempt;
+}
+
+/** Memory that the thread gave away: not shared, as the garbage collector loses sight of shared memory. */
+export interface BlockEvent {
+  readonly callId: number;
+  readonly data: Uint8Array<ArrayBuffer>;
 }

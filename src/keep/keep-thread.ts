@@ -4,7 +4,7 @@ import { KeepsyncError } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
 import { BlockMemory } from './block-memory.ts';
 import { KeepRounds, readableSizeBytes } from './keep-rounds.ts';
-import type { AttemptEvent, KeepThreadApi } from './keep-thread-api.ts';
+import type { AttemptEvent, BlockEvent, KeepThreadApi } from './keep-thread-api.ts';
 import { writeTargets } from './target-writer.ts';
 
 if (!parentPort) {
@@ -33,10 +33,10 @@ const raise = serveThread<KeepThreadApi>(parentPort, {
       signal,
       onAttempt: (attempt) => raise('attempt', { callId, attempt } satisfies AttemptEvent),
     }),
-  get: async ({ locator, services, ...options }, { signal }) => {
-    const data = new Uint8Array(new SharedArrayBuffer(readableSizeBytes(locator)));
+  get: async ({ callId, locator, services, ...options }, { signal }) => {
+    const data = new Uint8Array(readableSizeBytes(locator));
     await ready().getInto(locator, data, services, { ...options, signal });
-    return data;
+    raise('block', { callId, data } satisfies BlockEvent, [data.buffer]);
   },
   head: ({ locator, services, ...options }, { signal }) =>
     ready().head(locator, services, { ...options, signal }),

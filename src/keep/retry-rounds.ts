@@ -18,7 +18,7 @@ export interface RetryPolicy {
   readonly log?: LogPort;
 }
 
-export const DEFAULT_ATTEMPTS = 11;
+const DEFAULT_ATTEMPTS = 11;
 const DEFAULT_BASE_MS = 4000;
 const DEFAULT_CAP_MS = 60_000;
 const DEFAULT_JITTER = 0.25;

@@ -3,7 +3,7 @@ import { KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import { abortError } from './keep-errors.ts';
-import type { AttemptEvent, KeepThreadApi, KeepThreadSetup } from './keep-thread-api.ts';
+import type { AttemptEvent, BlockEvent, KeepThreadApi, KeepThreadSetup } from './keep-thread-api.ts';
 
 /** The kinds of calls, by what they hold up in a thread. */
 export type Lane = 'upload' | 'download' | 'quick';
@@ -32,6 +32,7 @@ export interface ThreadPoolOptions {
   /** What each new thread is told first. */
   readonly setup: () => KeepThreadSetup;
   readonly onAttempt: (event: AttemptEvent) => void;
+  readonly onBlock: (event: BlockEvent) => void;
   readonly log?: LogPort;
 }
 
@@ -142,6 +143,8 @@ export class ThreadPool {
     connection.onEvent((event, payload) => {
       if (event === 'attempt') {
         this.#options.onAttempt(payload as AttemptEvent);
+      } else if (event === 'block') {
+        this.#options.onBlock(payload as BlockEvent);
       }
     });
     connection.onDeath((error) => {

@@ -70,6 +70,8 @@ class KeepThreads implements ThreadedStore {
   readonly #calls = new CallScope();
   readonly #attemptListeners = new Map<number, (attempt: BlockAttempt) => void>();
   readonly #log: LogPort;
+  /** Blocks that came in and whose call is about to be answered. */
+  readonly #arrived = new Map<number, Uint8Array>();
   #token: string;
   #nextCallId = 1;
 
@@ -92,6 +94,7 @@ class KeepThreads implements ThreadedStore {
         downloadLimit,
       }),
       onAttempt: ({ callId, attempt }) => this.#attemptListeners.get(callId)?.(attempt),
+      onBlock: ({ callId, data }) => this.#arrived.set(callId, data),
       log,
     });
   }
@@ -158,9 +161,21 @@ class KeepThreads implements ThreadedStore {
   }
 
   get(locator: string, options: GetOptions = {}): Promise<Uint8Array> {
-    return this.#read(locator, options, (input, signal) =>
-      this.#pool.run('download', signal, (thread) => thread.call('get', input, signal)),
-    );
+    return this.#read(locator, options, async (input, signal) => {
+      const callId = this.#nextCallId++;
+      try {
+        await this.#pool.run('download', signal, (thread) =>
+          thread.call('get', { ...input, callId }, signal),
+        );
+        const data = this.#arrived.get(callId);
+        if (!data) {
+          throw new KeepsyncError('INTERNAL', `The thread brought no bytes of block ${locator.slice(0, 32)}`);
+        }
+        return data;
+      } finally {
+        this.#arrived.delete(callId);
+      }
+    });
   }
 
   head(locator: string, options: GetOptions = {}): Promise<void> {

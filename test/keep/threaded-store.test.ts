@@ -273,14 +273,6 @@ describe('The whole client', () => {
     expect(client.cached(locator)?.length).toBe(1000);
   });
 
-  it('hands out memory that is shared, not copied, from its threads', async () => {
-    const server = await startServer();
-    const { client } = clientOf(server);
-    const { md5, data, locator } = block();
-    await client.put(md5, data, ONE_COPY);
-    expect((await client.get(locator)).buffer).toBeInstanceOf(SharedArrayBuffer);
-  });
-
   it('feels a limit that is set while it uploads', async () => {
     const server = await startServer();
     const { client } = clientOf(server, { uploadBytesPerSecond: 1 });
