@@ -4,6 +4,7 @@ declare const __KEEPSYNC_BUNDLE__: boolean | undefined;
 
 /** The entries that run as worker threads, as paths below src without their ending. The build bundles each of them. */
 export type ThreadEntry =
+  | 'cli/files/files-thread'
   | 'cluster/cluster-thread'
   | 'cluster/keep-server-thread'
   | 'keep/keep-thread'
