@@ -179,6 +179,12 @@ export class BlockManager {
     }
   }
 
+  /** Resolves, never rejects, when no thread uses the block: its upload, well or badly, or its reservation has ended. */
+  async whenIdle(block: BufferBlock): Promise<void> {
+    await block.whenUnreserved();
+    await this.#uploads.get(block);
+  }
+
   /** Sends a failed block again. STATE unless it is in ERROR with its bytes. */
   async retry(block: BufferBlock): Promise<void> {
     if (block.state !== 'ERROR') {

@@ -34,7 +34,7 @@ interface Stored {
 export class BlockUploader {
   readonly #options: BlockUploaderOptions;
   /** By `md5+size`: uploads under way, so that equal blocks are sent once. */
-  readonly #underWay = new Map<string, Promise<string>>();
+  readonly #underWay = new Map<string, Promise<Stored>>();
   /** Stored, but not recorded: the next try has only the record to make. */
   readonly #unrecorded = new WeakMap<BufferBlock, Stored>();
 
@@ -71,34 +71,45 @@ export class BlockUploader {
     const bare = `${md5}+${data.length}`;
     const twin = this.#underWay.get(bare);
     if (twin !== undefined) {
-      const locator = await twin.catch(() => undefined);
-      if (locator !== undefined) {
-        return { locator, reused: true };
+      // A twin that fails says why by itself; here it only means that these bytes have to be sent after all.
+      const sent = await twin.catch(() => undefined);
+      if (sent !== undefined) {
+        return { locator: sent.locator, reused: true };
       }
     }
+    const sending = this.#send(md5, data, signal, onAttempt, lastError);
+    this.#underWay.set(bare, sending);
+    try {
+      return await sending;
+    } finally {
+      if (this.#underWay.get(bare) === sending) {
+        this.#underWay.delete(bare);
+      }
+    }
+  }
+
+  async #send(
+    md5: string,
+    data: Uint8Array,
+    signal: AbortSignal,
+    onAttempt: (attempt: BlockAttempt) => void,
+    lastError: KeepsyncError | undefined,
+  ): Promise<Stored> {
+    const bare = `${md5}+${data.length}`;
     const known = await this.#options.known?.(bare);
     signal.throwIfAborted();
     if (known !== undefined) {
       return { locator: verified(known, bare), reused: true };
     }
     const progress = progressOf(lastError);
-    const put = this.#options.store
-      .put(md5, data, {
-        copies: this.#options.copies,
-        storageClasses: this.#options.storageClasses,
-        signal,
-        onAttempt,
-        ...(progress === undefined ? {} : { progress }),
-      })
-      .then((result) => verified(result.locator, bare));
-    this.#underWay.set(bare, put);
-    try {
-      return { locator: await put, reused: false };
-    } finally {
-      if (this.#underWay.get(bare) === put) {
-        this.#underWay.delete(bare);
-      }
-    }
+    const result = await this.#options.store.put(md5, data, {
+      copies: this.#options.copies,
+      storageClasses: this.#options.storageClasses,
+      signal,
+      onAttempt,
+      ...(progress === undefined ? {} : { progress }),
+    });
+    return { locator: verified(result.locator, bare), reused: false };
   }
 }
 

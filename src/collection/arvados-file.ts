@@ -136,8 +136,7 @@ export class ArvadosFile implements ContextFile {
         continue;
       }
       const view = tail.reserve(Math.min(tail.roomBytes, n - done));
-      const filled = await this.#filled(tail, view, fill);
-      this.#put(this.size(), { locator: tail.blockId, offset: tail.size() - filled, length: filled });
+      const filled = await this.#fill(tail, view, fill);
       done += filled;
       if (tail.roomBytes === 0) {
         await this.#makeRoom(tail);
@@ -341,7 +340,8 @@ export class ArvadosFile implements ContextFile {
     await this.#context.manager.commitBufferBlock(ready);
   }
 
-  async #filled(
+  /** Ends the reservation and takes the bytes into the file at one stroke, so that nobody sees one without the other. */
+  async #fill(
     tail: BufferBlock,
     view: Uint8Array,
     fill: (view: Uint8Array) => Promise<number>,
@@ -354,9 +354,12 @@ export class ArvadosFile implements ContextFile {
       }
       filled = claimed;
     } finally {
+      const offset = tail.size();
       tail.advance(filled);
       if (this.#removed) {
         this.#context.blocks.freeIfUnused(tail.blockId);
+      } else {
+        this.#put(this.size(), { locator: tail.blockId, offset, length: filled });
       }
     }
     this.#assertUsable();

@@ -77,18 +77,20 @@ export class FileBlocks {
   }
 
   /**
-   * Removes a block that nobody uses (any more). One that a thread still reads (PENDING) or writes (reserved) stays until
-   * somebody looks again.
+   * Removes a block that nobody uses (any more): at once or, where a thread still reads it (PENDING) or writes into it
+   * (reserved), as soon as that has ended.
    */
   freeIfUnused(blockId: string): void {
     if (this.#usersOf(blockId).length > 0) {
       return;
     }
     const block = this.manager.get(blockId);
-    if (block?.state !== 'PENDING' && !block?.reserved) {
-      this.#users.delete(blockId);
-      this.manager.deleteBufferBlock(blockId);
+    if (block !== undefined && (block.state === 'PENDING' || block.reserved)) {
+      void this.manager.whenIdle(block).then(() => this.freeIfUnused(blockId));
+      return;
     }
+    this.#users.delete(blockId);
+    this.manager.deleteBufferBlock(blockId);
   }
 
   /**

@@ -38,6 +38,9 @@ export function repackPlan(
   files: ReadonlyArray<readonly Segment[]>,
 ): readonly Extent[] | undefined {
   const extents = extentsOf(block.blockId, files);
+  if (extents.length === 0) {
+    return [];
+  }
   const used = united(extents);
   const usedBytes = used.reduce((sum, extent) => sum + extent.length, 0);
   const mentionedBytes = extents.reduce((sum, extent) => sum + extent.length, 0);
