@@ -16,17 +16,52 @@ export function ensurePackages() {
   }
   if (!installedAsLocked()) {
     console.log('Installing packages…');
-    // On Windows npm is a script, which only a shell can run.
-    const installed = quietly('npm', ['ci', '--loglevel=error'], {
-      env: systemEnv(),
-      shell: process.platform === 'win32',
-    });
-    if (!installed.ok) {
-      fail(`npm ci failed:\n${installed.output}`);
-    }
+    install();
   }
   mkdirSync(dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, wanted);
+}
+
+/**
+ * As the lockfile says, which stays as it is. `npm ci` also wants to see there the optional packages of every other
+ * platform; a lockfile written where a registry lacked some of them is without, and only `npm install` copes.
+ */
+function install() {
+  const first = npm('ci');
+  if (first.ok) {
+    return;
+  }
+  if (!lockfileIsCurrent()) {
+    fail('package.json names packages that package-lock.json does not. Run "npm install" and commit both.');
+  }
+  const second = npm('install', '--no-save');
+  if (!second.ok) {
+    fail(`npm install failed:\n${second.output}`);
+  }
+  if (!installedAsLocked()) {
+    fail(`npm installed other versions than package-lock.json names; npm ci says:\n${first.output}`);
+  }
+}
+
+function npm(...args) {
+  // On Windows npm is a script, which only a shell can run.
+  return quietly('npm', [...args, '--loglevel=error'], {
+    env: systemEnv(),
+    shell: process.platform === 'win32',
+  });
+}
+
+/** Whether the lockfile was made for this package.json. */
+function lockfileIsCurrent() {
+  const wanted = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const locked = JSON.parse(readFileSync(LOCKFILE, 'utf8')).packages?.[''] ?? {};
+  return ['dependencies', 'devDependencies', 'optionalDependencies'].every(
+    (kind) => JSON.stringify(sorted(wanted[kind])) === JSON.stringify(sorted(locked[kind])),
+  );
+}
+
+function sorted(versions = {}) {
+  return Object.entries(versions).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Whether every package of the lockfile is there in its version: so `npm install` by hand costs no second install. */
