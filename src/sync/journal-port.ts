@@ -277,7 +277,10 @@ export interface Journal {
   expireSignatures(): Promise<void>;
 
   counts(folderId: number): Promise<JournalCounts>;
-  /** Whether a save must bring the collection's manifest along (directories to remove, or no comparison yet). */
+  /**
+   * Whether a save must bring the collection's manifest along: where there was no comparison yet. After one, the journal
+   * knows what else the collection holds, for as long as its hash stays the same.
+   */
   needsRemote(folderId: number): Promise<boolean>;
   /** The next save's content, or undefined where there is nothing to save. Runs off the main thread. */
   buildSave(request: SaveRequest): Promise<BuiltSave | undefined>;
