@@ -23,11 +23,14 @@ export interface CliEnvironment {
   readonly stderr: OutputStream;
   readonly clock: Clock;
   readonly random: Random;
-  /** Calls the listener with each SIGINT and SIGTERM, until the returned function is called. */
+  /** Calls the listener with each SIGINT, SIGTERM and SIGHUP, until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
   /** Ends the process without waiting for anything. */
   exitNow(exitCode: number): void;
 }
+
+/** Ctrl-C, a system that stops us, a terminal that was closed. */
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function processEnvironment(): CliEnvironment {
   return {
@@ -46,11 +49,13 @@ export function processEnvironment(): CliEnvironment {
     clock: systemClock,
     random: systemRandom,
     onInterrupt: (listener) => {
-      process.on('SIGINT', listener);
-      process.on('SIGTERM', listener);
+      for (const signal of INTERRUPTS) {
+        process.on(signal, listener);
+      }
       return () => {
-        process.off('SIGINT', listener);
-        process.off('SIGTERM', listener);
+        for (const signal of INTERRUPTS) {
+          process.off(signal, listener);
+        }
       };
     },
     exitNow: (exitCode) => process.exit(exitCode),
