@@ -19,7 +19,7 @@ const ENTRIES_SQL = `SELECT name, kind, stamp FROM entry
 const ENTRY_SQL = `SELECT name, kind, stamp FROM entry
   WHERE folder_id = ? AND dir = ? AND name = ? AND state NOT IN ${ABSENT_STATES}`;
 const KNOWN_SQL = `SELECT 1 AS found FROM entry
-  WHERE folder_id = ? AND size = ? AND digest = ? AND state IN ('stored', 'saved') LIMIT 1`;
+  WHERE folder_id = ? AND size = ? AND digest = ? LIMIT 1`;
 
 interface OpenView {
   readonly database: DatabaseSync;
