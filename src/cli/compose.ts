@@ -25,12 +25,8 @@ import { VERSION } from './version.ts';
 /** What commands have done, by the real program. The one place where the CLI puts the stages together. */
 export function composeServices(env: CliEnvironment): CliServices {
   return {
-    ambientAccount: ({ settingsFileToo }) =>
-      readAccountSettings({
-        env: env.env,
-        homeDir: env.home,
-        readText: (path) => (settingsFileToo ? readTextIfThere(path) : undefined),
-      }),
+    ambientAccount: async () =>
+      readAccountSettings({ env: env.env, homeDir: env.home, readText: readTextIfThere }),
     whoAmI: async (connection, signal) => {
       const api = await openApi(env, connection, silentLog);
       try {

@@ -15,8 +15,8 @@ export async function findConnection(options: {
   readonly tokenFile: TokenFile;
 }): Promise<Connection> {
   const { env, settings } = options;
-  const ambient = (settingsFileToo: boolean): Connection | undefined => {
-    const found = options.services.ambientAccount({ settingsFileToo });
+  const ambient = async (): Promise<Connection | undefined> => {
+    const found = await options.services.ambientAccount();
     return found === undefined
       ? undefined
       : {
@@ -30,7 +30,7 @@ export async function findConnection(options: {
         };
   };
   if (env.ARVADOS_API_HOST || env.ARVADOS_API_TOKEN) {
-    const found = ambient(true);
+    const found = await ambient();
     if (found !== undefined) {
       return found;
     }
@@ -50,7 +50,7 @@ export async function findConnection(options: {
       };
     }
   }
-  const found = ambient(true);
+  const found = await ambient();
   if (found !== undefined) {
     return found;
   }

@@ -128,6 +128,7 @@ class Run {
     const flags = this.#program.opts<GlobalFlags>();
     const interrupts = new Interrupts({
       listen: env.onInterrupt,
+      clock: env.clock,
       onFirst: () => output.note('Stopping; once more to stop at once'),
       onSecond: () => env.exitNow(EXIT.pending),
     });
