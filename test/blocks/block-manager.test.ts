@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
 import { AsyncKeepWriteErrors } from '../../src/blocks/async-keep-write-errors.ts';
-import { type BlockEvent, BlockManager } from '../../src/blocks/block-manager.ts';
+import { BlockManager } from '../../src/blocks/block-manager.ts';
+import type { BlockEvent } from '../../src/blocks/block-table.ts';
 import type { AcknowledgedBlock } from '../../src/blocks/block-uploader.ts';
 import { UploadSlots } from '../../src/blocks/upload-slots.ts';
 import { md5Of } from '../support/blocks-memory-store.ts';
