@@ -118,7 +118,7 @@ export class Collection {
       throw new KeepsyncError('USAGE', `The folder ${path} is not empty`);
     }
     if (node === this.#root) {
-      for (const name of this.#root.names()) {
+      for (const [name] of [...this.#root.sorted()]) {
         this.remove(name, options);
       }
       return;
@@ -166,12 +166,11 @@ export class Collection {
         yield { path: folderPath, kind: 'folder', folder };
       }
       const folders: Array<{ path: string; folder: Directory }> = [];
-      for (const name of folder.names()) {
-        const node = folder.get(name);
+      for (const [name, node] of folder.sorted()) {
         const nodePath = joined(folderPath, name);
         if (node instanceof Directory) {
           folders.push({ path: nodePath, folder: node });
-        } else if (node !== undefined) {
+        } else {
           yield { path: nodePath, kind: 'file', file: node };
         }
       }
@@ -209,11 +208,10 @@ export class Collection {
       }
       const folders: Array<{ path: string; folder: Directory }> = [];
       const line = new StreamText(path, options);
-      for (const name of folder.names()) {
-        const node = folder.get(name);
+      for (const [name, node] of folder.sorted()) {
         if (node instanceof Directory) {
           folders.push({ path: joined(path, name), folder: node });
-        } else if (node !== undefined) {
+        } else {
           line.addFile(name, this.#storedRanges(node, options.strip === true));
         }
       }
@@ -325,11 +323,8 @@ function copied(node: TreeNode): TreeNode {
     return node.clone();
   }
   const copy = new Directory();
-  for (const name of node.names()) {
-    const child = node.get(name);
-    if (child !== undefined) {
-      copy.putLoaded(name, copied(child));
-    }
+  for (const [name, child] of node.sorted()) {
+    copy.putLoaded(name, copied(child));
   }
   return copy;
 }
