@@ -4,7 +4,7 @@ import { KeepsyncError } from '../base/errors.ts';
 import type { BlockStore } from '../keep/ports.ts';
 import { AsyncKeepWriteErrors, type BlockFailure } from './async-keep-write-errors.ts';
 import { BackgroundUploads } from './background-uploads.ts';
-import { BlockDownloads } from './block-downloads.ts';
+import { BlockDownloads, type FetchingStore } from './block-downloads.ts';
 import { StateChangeError } from './block-state.ts';
 import { type BlockManagerEvents, BlockTable } from './block-table.ts';
 import { type AcknowledgedBlock, BlockUploader } from './block-uploader.ts';
@@ -23,7 +23,7 @@ const PREFETCH_THREADS = 2;
 const RETAINED_BUFFERS = 5;
 
 export interface BlockManagerOptions {
-  readonly store: Pick<BlockStore, 'md5' | 'put' | 'get'>;
+  readonly store: Pick<BlockStore, 'md5' | 'put'> & FetchingStore;
   /** Shared by all managers of a process, where there are several. */
   readonly pool?: SharedBufferPool;
   /** Shared by all managers of a process; `putThreads` and `putQueue` make one where it is not given. */

@@ -275,6 +275,16 @@ describe('getBlock', () => {
     expect(await manager.getBlock(locator, { cacheOnly: true })).toBeDefined();
   });
 
+  test('with cacheOnly looks into the cache of the store too, where it has one', async () => {
+    const { store } = blocksWorld();
+    const caching = Object.assign(Object.create(store), { cached: () => bytes('cached') });
+    const manager = new BlockManager({ store: caching, copies: 1, storageClasses: [] });
+    const locator = `${'1'.repeat(32)}+6`;
+    expect(text((await manager.getBlock(locator, { cacheOnly: true })) ?? bytes(''))).toBe('cached');
+    manager.blockPrefetch(locator);
+    expect(store.gets).toEqual([]);
+  });
+
   test('tries again numRetries times what may pass, and at once gives up what will not', async () => {
     let calls = 0;
     let answer: 'BUSY' | 'NOT_FOUND' = 'BUSY';
