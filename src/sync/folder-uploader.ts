@@ -107,6 +107,7 @@ export class FolderUploader {
         await Promise.allSettled(this.#onTheWay);
       }
     }
+    await this.#forgetStaleBlocks();
     if (this.#failure !== undefined) {
       const failure = this.#failure;
       this.#failure = undefined;
@@ -136,6 +137,18 @@ export class FolderUploader {
         }
       }
       this.#ports.blocks.discard(blockId);
+    }
+  }
+
+  /** Failed blocks of files that were since deleted, or changed, have nobody left who would claim them. */
+  async #forgetStaleBlocks(): Promise<void> {
+    if (this.#failedBlocks.size > 0) {
+      const { failed, held, pending } = await this.#ports.journal.counts(this.#ports.folderId);
+      if (failed.files + held.files + pending.files === 0) {
+        for (const entryId of [...this.#failedBlocks.keys()]) {
+          this.#forgetFailedBlock(entryId);
+        }
+      }
     }
   }
 
@@ -310,14 +323,16 @@ export class FolderUploader {
   ): Promise<void> {
     const { journal, disk, clock } = this.#ports;
     const ends = await Promise.all(settled);
-    const bad = ends.find((end) => end.error !== undefined);
-    if (readFailure === undefined && bad !== undefined) {
-      for (const end of ends) {
-        if (end.error !== undefined && end !== bad) {
-          this.#ports.blocks.discard(end.blockId);
-        }
+    const failed = ends.filter((end) => end.error !== undefined);
+    // Of several failed blocks one is shown, and only where it is what kept the file from being stored.
+    const cause = readFailure === undefined || readFailure.code === 'CANCELLED' ? failed[0] : undefined;
+    for (const end of failed) {
+      if (end !== cause) {
+        this.#ports.blocks.discard(end.blockId);
       }
-      await this.#blockFailed(bad.blockId, [file], bad.error);
+    }
+    if (cause !== undefined) {
+      await this.#blockFailed(cause.blockId, [file], cause.error);
       return;
     }
     if (readFailure !== undefined) {
