@@ -168,10 +168,18 @@ class Comparison {
 
   #emptyDir(path: string): void {
     const row = this.#store.entries.find(this.#folderId, path);
-    if (row === undefined || (row.kind === 'file' && row.saved_segments !== SAVED_DIR)) {
+    if (row === undefined || !this.#mayBeOurDir(row)) {
       this.#store.foreign.add(this.#folderId, path, true);
     }
     this.#dirThere(path);
+  }
+
+  #mayBeOurDir(row: EntryRow): boolean {
+    return (
+      row.kind === 'dir' ||
+      row.saved_segments === SAVED_DIR ||
+      this.#store.sent.ofEntry(row.id).some((sent) => sent.put === SAVED_DIR)
+    );
   }
 
   #dirThere(dir: string): void {
@@ -181,7 +189,7 @@ class Comparison {
       }
       this.#dirs.add(path);
       const row = this.#store.entries.find(this.#folderId, path);
-      if (row !== undefined && (row.kind === 'dir' || row.saved_segments === SAVED_DIR)) {
+      if (row !== undefined && this.#mayBeOurDir(row)) {
         this.#settled.add(row.id);
         this.#settle(row, SAVED_DIR);
       }

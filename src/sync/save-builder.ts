@@ -2,7 +2,7 @@ import { type ManifestEntry, manifestChunks } from '../collection/manifest-write
 import type { BlockRange } from '../collection/segments.ts';
 import type { BlockRow } from './journal-blocks.ts';
 import { settle } from './journal-compare.ts';
-import { dropEntry, pendingChange } from './journal-moves.ts';
+import { dropEntry, knownSegments, pendingChange } from './journal-moves.ts';
 import type { BuiltSave, SaveRequest } from './journal-port.ts';
 import { type EntryRow, pathOf } from './journal-rows.ts';
 import { parseSegments, SAVED_DIR } from './journal-segments.ts';
@@ -229,7 +229,8 @@ export class SaveBuilder {
     const { entries } = this.#store;
     if (row.digest !== null) {
       for (const other of entries.withDigest(row.folder_id, row.size, row.digest)) {
-        if (other.id !== row.id && other.state === 'stored') {
+        // What the collection has needs no signature.
+        if (other.id !== row.id && knownSegments(other) !== other.saved_segments) {
           entries.update(other, { digest: null });
         }
       }
