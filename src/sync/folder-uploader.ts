@@ -52,10 +52,16 @@ export class FolderUploader {
   readonly #failedBlocks = new Map<number, string>();
   readonly #onTheWay = new Set<Promise<void>>();
   #stopped = false;
+  #working = false;
   #failure: unknown;
 
   constructor(ports: UploaderPorts) {
     this.#ports = ports;
+  }
+
+  /** Files are being read or sent; false also while a run finds nothing to do. */
+  get working(): boolean {
+    return this.#working;
   }
 
   /** No new blocks are begun; what is on the way ends by itself. */
@@ -106,6 +112,7 @@ export class FolderUploader {
       while (this.#onTheWay.size > 0) {
         await Promise.allSettled(this.#onTheWay);
       }
+      this.#working = false;
     }
     await this.#forgetStaleBlocks();
     if (this.#failure !== undefined) {
@@ -122,7 +129,9 @@ export class FolderUploader {
   async #claim(small: PendingFile[], large: PendingFile[]): Promise<void> {
     const { journal, folderId, clock, blockSizeBytes } = this.#ports;
     const limits = { files: CLAIM_FILES, bytes: 4 * blockSizeBytes };
-    for (const file of await journal.claimPending(folderId, clock.nowMs(), limits)) {
+    const claimed = await journal.claimPending(folderId, clock.nowMs(), limits);
+    this.#working ||= claimed.length > 0;
+    for (const file of claimed) {
       this.#forgetFailedBlock(file.entryId);
       (file.sizeBytes > blockSizeBytes / 2 ? large : small).push(file);
     }
