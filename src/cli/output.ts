@@ -67,10 +67,10 @@ export class Output {
     }
   }
 
-  /** A line that must not be redacted: `export ARVADOS_API_TOKEN=…`, where a person asked for exactly that. */
-  secretLine(text: string): void {
+  /** A result with a secret that a person asked for: `export ARVADOS_API_TOKEN=…`. Nothing of it is redacted. */
+  secretResult(value: unknown, lines: readonly string[]): void {
     if (!this.#readerGone) {
-      this.#stdout.write(`${text}\n`);
+      this.#stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
     }
   }
 

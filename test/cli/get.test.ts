@@ -209,7 +209,7 @@ describe('get', () => {
     );
   });
 
-  test('any layout of files over blocks comes back byte for byte', async () => {
+  test('any layout of files over blocks comes back byte for byte', { timeout: 120_000 }, async () => {
     const layout = fc.record({
       blocks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
       files: fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 8 }),

@@ -40,16 +40,12 @@ async function runCluster(context: Context, flags: ClusterFlags) {
     await context.services.startCluster({ dataDir, port: flags.port, log: context.log() }),
   );
   const { output } = context;
-  output.payload({
-    apiHost: cluster.apiHost,
-    caFile: cluster.caFile,
-    dataDir,
-    ...(flags.env ? { env: cluster.env() } : {}),
-  });
-  if (flags.env && !output.json) {
-    for (const line of shellExports(cluster.env())) {
-      output.secretLine(line);
-    }
+  const facts = { apiHost: cluster.apiHost, caFile: cluster.caFile, dataDir };
+  if (flags.env) {
+    const env = cluster.env();
+    output.secretResult({ ...facts, env }, shellExports(env));
+  } else {
+    output.payload(facts);
   }
   output.note(`The local cluster ${cluster.apiHost} runs until Ctrl-C; its data is in ${dataDir}`);
   if (!flags.env) {
