@@ -141,7 +141,14 @@ class Run {
     });
     try {
       const paths = profilePaths({ ...env, explicit: flags.profile });
-      const context = new Context({ env, services: this.#services(env), output, interrupts, paths });
+      const context = new Context({
+        env,
+        services: this.#services(env),
+        output,
+        interrupts,
+        paths,
+        profileFlag: flags.profile,
+      });
       try {
         return await work(context);
       } finally {
@@ -158,7 +165,6 @@ class Run {
       return exitCodeOf(error.code);
     } finally {
       interrupts.close();
-      output.close();
     }
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
@@ -169,9 +170,11 @@ describe('a local cluster', () => {
     await until('it keeps the folder', () => live.stderr().includes('Ctrl-C ends it'));
     await until('it watches', () => engine.events.listenerCount('status') > 0);
     engine.events.emit('status', engine.fold.snapshot(NOW_MS));
-    expect(live.stderr()).toContain('keepsync ls zzzzz-4zz18-000000000000001');
+    expect(live.stderr()).toContain(`keepsync --profile '${world.profile}' ls zzzzz-4zz18-000000000000001`);
     expect(live.stderr()).toContain("export ARVADOS_API_HOST='localhost:4444'");
     expect(live.stderr()).not.toContain('s3cret');
+    const readToken = live.stderr().match(/export ARVADOS_API_TOKEN="\$\((.*)\)"/)?.[1] ?? 'false';
+    expect(execFileSync('sh', ['-c', readToken], { encoding: 'utf8' })).toBe(`${TOKEN}\n`);
     live.interrupt();
     expect((await live.done).exitCode).toBe(0);
     expect(readFileSync(world.path('home/Keepsync/Welcome.txt'), 'utf8')).toContain('Keepsync');

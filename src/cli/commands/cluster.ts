@@ -11,9 +11,12 @@ interface ClusterFlags {
   readonly env?: boolean;
 }
 
+/** For a shell, whatever is in it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 /** `export NAME='value'` lines for a shell. */
 export function shellExports(env: Readonly<Record<string, string>>): string[] {
-  return Object.entries(env).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`);
+  return Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`);
 }
 
 export function addCluster(program: Command, run: RunWork): void {

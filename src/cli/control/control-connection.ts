@@ -176,7 +176,7 @@ export class ControlConnection {
 }
 
 /** A command by name, its input checked against the contract. Throws USAGE where either makes no sense. */
-export async function runChecked(host: CommandHost, command: string, input: unknown): Promise<unknown> {
+async function runChecked(host: CommandHost, command: string, input: unknown): Promise<unknown> {
   const name = commandNameSchema.safeParse(command);
   if (!name.success) {
     throw new KeepsyncError('USAGE', `There is no command ${JSON.stringify(command.slice(0, 80))}`);
