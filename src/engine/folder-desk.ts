@@ -146,13 +146,13 @@ export class FolderDesk {
   }
 
   #tellFacts(tallies: FolderFacts['tallies']): void {
-    const { phase, errors, folder, nextSaveAtMs, totals } = this.loop.facts;
+    const { phase, errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes } = this.loop.facts;
     const facts: FolderFacts = {
       id: this.#pair.publicId,
       config: this.#pair.config,
       phase,
       tallies,
-      acknowledgedPieceBytes: 0,
+      acknowledgedPieceBytes,
       collectionUuid: folder.collectionUuid,
       portableDataHash: folder.remotePdh,
       lastSaveAtMs: folder.lastSaveAtMs,
