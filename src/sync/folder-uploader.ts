@@ -68,7 +68,7 @@ export class FolderUploader {
 
   /** Bytes of large files under way that acknowledged blocks hold already. */
   get acknowledgedPieceBytes(): number {
-    return this.#pieceBytes.values().reduce((sum, bytes) => sum + bytes, 0);
+    return [...this.#pieceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** No new blocks are begun; what is on the way ends by itself. */
