@@ -21,6 +21,7 @@ import type { CliEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { Interrupts } from './interrupts.ts';
 import { Output } from './output.ts';
+import { systemCode } from './profile/durable-file.ts';
 import { profilePaths } from './profile/profile-paths.ts';
 import type { CliServices } from './services.ts';
 import { VERSION } from './version.ts';
@@ -47,6 +48,13 @@ export async function runCli(
   return await run.main(args);
 }
 
+/** A reader that goes away (`--help | head`) is no error. */
+function ignoreReaderGone(thrown: unknown): void {
+  if (systemCode(thrown) !== 'EPIPE') {
+    throw thrown;
+  }
+}
+
 class Run {
   readonly #env: CliEnvironment;
   readonly #services: (env: CliEnvironment) => CliServices;
@@ -61,6 +69,10 @@ class Run {
   }
 
   async main(args: readonly string[]): Promise<number> {
+    for (const stream of [this.#env.stdout, this.#env.stderr]) {
+      // stays: a pipe may turn out to be broken after the last thing was written to it
+      stream.on('error', ignoreReaderGone);
+    }
     try {
       await this.#program.parseAsync([...args], { from: 'user' });
       return this.#exitCode;
