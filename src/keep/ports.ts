@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../base/errors.ts';
+
 /** One entry of `keep_services/accessible`, as far as the client needs it. */
 export interface KeepService {
   /** 27 characters; its last 15 decide the rendezvous order. */
@@ -9,14 +11,26 @@ export interface KeepService {
   readonly readOnly: boolean;
 }
 
+/** Why one server did not do what it was asked; plain data, so that it crosses threads. */
+export interface ServerFailure {
+  readonly serviceUuid: string;
+  /** The server's base URL. */
+  readonly server: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly requestId: string;
+  readonly httpStatus?: number;
+}
+
 /** What one or more PUT rounds achieved; carried in a KeepWriteError so that the next round does not start afresh. */
 export interface PutProgress {
   readonly copies: number;
   /** Confirmed copies per storage class; undefined once a server answered without saying. */
   readonly classes: Readonly<Record<string, number>> | undefined;
-  /** Services that hold the block, or that answered so that asking again is useless; by uuid. */
+  /** Services that hold the block; by uuid. */
   readonly doneServices: readonly string[];
-  readonly droppedServices: readonly string[];
+  /** Refusals that are final for this block: these servers are not asked again. */
+  readonly dropped: readonly ServerFailure[];
   /** The signed locator of the first good answer. */
   readonly locator: string | undefined;
 }
@@ -29,6 +43,8 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
   /** From an earlier round's KeepWriteError. */
   readonly progress?: PutProgress;
+  /** 1 (the default) for the first round; later ones fetch the services afresh and wait longer for a connection. */
+  readonly round?: number;
   /** Called on each attempt at a server, before and after; must not throw and must not block. */
   readonly onAttempt?: (attempt: BlockAttempt) => void;
 }
@@ -50,8 +66,50 @@ export interface PutResult {
   readonly classes: Readonly<Record<string, number>> | undefined;
 }
 
+/** What earlier GET rounds found out; carried in a KeepReadError. */
+export interface GetProgress {
+  /** Failures that are final for this block: these servers are not asked again. */
+  readonly dropped: readonly ServerFailure[];
+}
+
 export interface GetOptions {
   readonly signal?: AbortSignal;
+  /** From an earlier round's KeepReadError. */
+  readonly progress?: GetProgress;
+  /** As in PutOptions. */
+  readonly round?: number;
+}
+
+/** A range of a block, and where in which file it belongs. */
+export interface FetchTarget {
+  /** Absolute path; its folder exists. The file is made (mode 0666 less the umask) if it is missing. */
+  readonly diskPath: string;
+  readonly fileOffset: number;
+  readonly blockOffset: number;
+  readonly lengthBytes: number;
+}
+
+/** A target that could not be written; the others were. */
+export interface FetchTargetFailure {
+  readonly diskPath: string;
+  /** Place in the list of targets. */
+  readonly index: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface FetchResult {
+  readonly writtenBytes: number;
+  readonly failures: readonly FetchTargetFailure[];
+}
+
+/** Brings blocks straight to disk, so that their bytes never cross to the calling thread. */
+export interface BlockFetcher {
+  /**
+   * Downloads a block, checks its md5 and size, then writes ranges of it into files. A final symlink is never followed
+   * and nothing is truncated. A target that fails is in the result; a block that cannot be had rejects as `get` does.
+   */
+  fetchTo(locator: string, targets: readonly FetchTarget[], options?: GetOptions): Promise<FetchResult>;
 }
 
 /**

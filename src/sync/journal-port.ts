@@ -50,6 +50,15 @@ export interface JournalCounts {
   readonly savedBlocks: Tally;
 }
 
+export interface GuardFigures {
+  /** Files that are no longer on disk and whose bytes no other file of the folder has: not just renamed. */
+  readonly gone: number;
+  /** Those whose bytes another stored or saved file of the folder has. */
+  readonly moved: number;
+  /** Files still on disk. */
+  readonly live: number;
+}
+
 /** A file to be read and uploaded. */
 export interface PendingFile {
   readonly entryId: number;
@@ -190,17 +199,22 @@ export interface Journal {
   /**
    * Takes in what a scan found. A file whose stamp another row of this folder has (a renamed or hard-linked file) takes
    * over that row's segments and becomes `stored` at once; a file that is back with its row's stamp becomes what it was;
-   * others become `pending`, due at `dueAtMs(change)`. `gone` rows that were never saved are dropped; with `deletes`
-   * 'keep' all are.
+   * others become `pending`, due after their calm period. What is gone and was never saved is dropped, the rest becomes
+   * `gone` and waits for `confirmDeletes`.
    */
   recordChanges(
     folderId: number,
     changes: readonly TreeChange[],
-    options: { readonly nowMs: number; readonly deletes: 'mirror' | 'keep'; readonly calm: CalmSettings },
+    options: { readonly nowMs: number; readonly calm: CalmSettings },
   ): Promise<{ readonly pending: number; readonly taken: number; readonly gone: number }>;
 
-  /** `gone` rows become `deleted`: the guard, or a person, agreed. */
-  confirmDeletes(folderId: number): Promise<number>;
+  /** For the mass-delete guard; costs what is gone, not what exists. */
+  guardFigures(folderId: number): Promise<GuardFigures>;
+  /**
+   * The guard, or a person, agreed: with 'mirror' `gone` rows become `deleted`, with 'keep' they are forgotten and the
+   * collection keeps the files. Returns how many.
+   */
+  confirmDeletes(folderId: number, deletes: 'mirror' | 'keep'): Promise<number>;
 
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
@@ -259,6 +273,8 @@ export interface Journal {
   knownBlock(md5AndSize: string, signatureValidUntilMs: number): Promise<string | undefined>;
   /** Takes over fresh signatures (and blocks we did not know) from a manifest of our collection. */
   refreshSignatures(folderId: number, signedManifest: string): Promise<number>;
+  /** Signatures hold for one token: with another one all of this journal's are worthless. Blocks stay known as saved. */
+  expireSignatures(): Promise<void>;
 
   counts(folderId: number): Promise<JournalCounts>;
   /** Whether a save must bring the collection's manifest along (directories to remove, or no comparison yet). */

@@ -1,0 +1,91 @@
+import type http from 'node:http';
+import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import type { ProgressWatch } from './progress-watch.ts';
+import type { Pacer } from './rate-limit.ts';
+
+/** How much of an answer that is no block is read: a locator or an error text. */
+const TEXT_LIMIT_BYTES = 8192;
+
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** The start of the body where `receive` did not take it. */
+  readonly text: string;
+}
+
+/**
+ * Called once with a 200's headers, before its body; returns what takes the body. Throwing from either ends the exchange
+ * with that error.
+ */
+export type Receive = (headers: http.IncomingHttpHeaders) => (chunk: Uint8Array) => void;
+
+export interface AnswerEnvironment {
+  readonly watch: ProgressWatch;
+  readonly pacer: Pacer;
+  readonly signal: AbortSignal;
+}
+
+/** Reads an answer to its end. Rejects with BAD_ANSWER when it breaks off, or with what `receive` throws. */
+export function readAnswer(
+  message: http.IncomingMessage,
+  receive: Receive | undefined,
+  { watch, pacer, signal }: AnswerEnvironment,
+): Promise<ExchangeAnswer> {
+  return new Promise((resolve, reject) => {
+    const status = message.statusCode ?? 0;
+    const text: Uint8Array[] = [];
+    let textBytes = 0;
+    let receivedBytes = 0;
+    let take = (chunk: Uint8Array): void => {
+      text.push(chunk);
+      textBytes += chunk.length;
+    };
+    const fail = (thrown: unknown) => reject(asKeepsyncError(thrown));
+    const finish = () => {
+      resolve({ status, headers: message.headers, text: Buffer.concat(text).toString('utf8') });
+    };
+    const breakOff = () => {
+      const lengthBytes = message.headers['content-length'];
+      const of = lengthBytes === undefined ? '' : ` of ${lengthBytes}`;
+      fail(new KeepsyncError('BAD_ANSWER', `the answer broke off after ${receivedBytes}${of} bytes`));
+    };
+    const onData = (chunk: Uint8Array) => {
+      receivedBytes += chunk.length;
+      watch.moved(chunk.length);
+      try {
+        take(chunk);
+      } catch (thrown) {
+        fail(thrown);
+        return;
+      }
+      if (textBytes >= TEXT_LIMIT_BYTES) {
+        // Nobody needs the rest of a long error page.
+        finish();
+        message.destroy();
+        return;
+      }
+      const turn = pacer.take(chunk.length, signal);
+      if (turn) {
+        message.pause();
+        watch.pause();
+        turn.then(() => {
+          watch.resume();
+          message.resume();
+        }, fail);
+      }
+    };
+
+    message.once('end', finish);
+    message.once('error', breakOff);
+    message.once('close', breakOff);
+    try {
+      if (status === 200 && receive) {
+        take = receive(message.headers);
+      }
+    } catch (thrown) {
+      fail(thrown);
+      return;
+    }
+    message.on('data', onData);
+  });
+}

@@ -1,0 +1,224 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import type { HttpAgents } from './http-agents.ts';
+import { type ExchangeAnswer, type Receive, readAnswer } from './http-answer.ts';
+import { abortError } from './keep-errors.ts';
+import { adviceFor, type KeepMethod, socketErrorCode } from './keep-status.ts';
+import { type ProgressLimits, ProgressWatch } from './progress-watch.ts';
+import type { Pacer } from './rate-limit.ts';
+
+/** Bodies from here on wait for the server's `100 Continue`, so that a server that refuses is not sent 64 MiB. */
+const EXPECT_FROM_BYTES = 1_048_576;
+/** How long: some servers never say it. */
+const CONTINUE_WAIT_MS = 1000;
+
+export interface ExchangeRequest {
+  readonly method: KeepMethod;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly connectTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly receive?: Receive;
+}
+
+export interface ExchangeEnvironment {
+  readonly agents: HttpAgents;
+  readonly clock: Clock;
+  readonly limits: ProgressLimits;
+  readonly uploadPacer: Pacer;
+  readonly downloadPacer: Pacer;
+}
+
+/** The connection was an idle one that the server had hung up on: nothing was heard of this request. */
+class StaleConnection extends Error {}
+
+/**
+ * One HTTP request and its answer, whatever its status. Redirects are answers like any other. Rejects with OFFLINE, TLS,
+ * TIMEOUT, BAD_ANSWER, with what `receive` throws or with the signal's reason; in each case only once the connection has
+ * let go of `body`.
+ */
+export async function exchange(request: ExchangeRequest, env: ExchangeEnvironment): Promise<ExchangeAnswer> {
+  try {
+    return await new Exchange(request, env, false).run();
+  } catch (thrown) {
+    if (!(thrown instanceof StaleConnection)) {
+      throw thrown;
+    }
+    // A hung-up idle connection says nothing about the server, so this is no failed attempt: once more, on a new one.
+    return new Exchange(request, env, true).run();
+  }
+}
+
+class Exchange {
+  readonly #request: ExchangeRequest;
+  readonly #env: ExchangeEnvironment;
+  readonly #fresh: boolean;
+  readonly #watch: ProgressWatch;
+  readonly #done = Promise.withResolvers<ExchangeAnswer>();
+  readonly #closed = Promise.withResolvers<void>();
+  #isOver = false;
+  #isAnswering = false;
+  #isBodySent = false;
+  /** The answer came to its end, so that the connection may serve again. */
+  #isAnswered = false;
+
+  constructor(request: ExchangeRequest, env: ExchangeEnvironment, fresh: boolean) {
+    this.#request = request;
+    this.#env = env;
+    this.#fresh = fresh;
+    this.#watch = new ProgressWatch(env.clock, env.limits, (why) => {
+      this.#done.reject(new KeepsyncError('TIMEOUT', why));
+    });
+  }
+
+  async run(): Promise<ExchangeAnswer> {
+    const { signal } = this.#request;
+    const onAbort = () => this.#done.reject(abortError(signal));
+    let message: http.ClientRequest | undefined;
+    let cancelConnectTimer = () => {};
+    try {
+      if (signal.aborted) {
+        throw abortError(signal);
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      message = this.#open();
+      cancelConnectTimer = this.#watchConnect(message);
+      this.#listen(message);
+      this.#send(message).catch((thrown) => this.#done.reject(asKeepsyncError(thrown)));
+      return await this.#done.promise;
+    } finally {
+      this.#isOver = true;
+      this.#watch.end();
+      cancelConnectTimer();
+      signal.removeEventListener('abort', onAbort);
+      if (message && !(this.#isAnswered && this.#isBodySent)) {
+        message.destroy();
+        await this.#closed.promise;
+      }
+    }
+  }
+
+  #open(): http.ClientRequest {
+    const { method, url, headers, body } = this.#request;
+    const { agents } = this.#env;
+    const options = {
+      method,
+      agent: this.#fresh ? agents.fresh(url) : agents.for(url),
+      headers: {
+        ...headers,
+        ...(body ? { 'Content-Length': String(body.length) } : {}),
+        ...(body && body.length >= EXPECT_FROM_BYTES ? { Expect: '100-continue' } : {}),
+      },
+    };
+    return url.protocol === 'https:' ? https.request(url, options) : http.request(url, options);
+  }
+
+  #listen(message: http.ClientRequest): void {
+    message.on('error', (error: NodeJS.ErrnoException) => this.#fail(message, error));
+    message.once('close', () => {
+      this.#closed.resolve();
+      if (!this.#isAnswering) {
+        this.#done.reject(new KeepsyncError('OFFLINE', 'the connection closed without an answer'));
+      }
+    });
+    message.once('response', (answer) => {
+      // From here on nothing more of the body is sent: whoever answers early does not want it.
+      this.#isAnswering = true;
+      this.#watch.moved(0);
+      const { signal, receive } = this.#request;
+      const env = { watch: this.#watch, pacer: this.#env.downloadPacer, signal };
+      readAnswer(answer, receive, env).then(
+        (answered) => this.#accept(answered, answer.complete),
+        this.#done.reject,
+      );
+    });
+  }
+
+  #accept(answered: ExchangeAnswer, isComplete: boolean): void {
+    if (!this.#isBodySent && answered.status < 300) {
+      const why = `said ${answered.status} before it had the whole block`;
+      this.#done.reject(new KeepsyncError('BAD_ANSWER', why, { httpStatus: answered.status }));
+      return;
+    }
+    this.#isAnswered = isComplete;
+    this.#done.resolve(answered);
+  }
+
+  #fail(message: http.ClientRequest, error: NodeJS.ErrnoException): void {
+    if (this.#isAnswering) {
+      // The answer's own events tell it better.
+      return;
+    }
+    if (message.reusedSocket && !this.#fresh && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) {
+      this.#done.reject(new StaleConnection());
+      return;
+    }
+    const code = socketErrorCode(error.code);
+    const action = adviceFor(code);
+    this.#done.reject(
+      new KeepsyncError(code, error.message, { cause: error, ...(action ? { action } : {}) }),
+    );
+  }
+
+  #watchConnect(message: http.ClientRequest): () => void {
+    const { connectTimeoutMs } = this.#request;
+    const cancel = this.#env.clock.setTimer(connectTimeoutMs, () => {
+      const why = `no connection within ${Math.round(connectTimeoutMs / 1000)} s`;
+      this.#done.reject(new KeepsyncError('TIMEOUT', why));
+    });
+    message.once('socket', (socket: Socket) => {
+      if (message.reusedSocket) {
+        cancel();
+      } else {
+        socket.once('encrypted' in socket ? 'secureConnect' : 'connect', cancel);
+      }
+    });
+    return cancel;
+  }
+
+  async #send(message: http.ClientRequest): Promise<void> {
+    const { body, signal } = this.#request;
+    if (body && body.length >= EXPECT_FROM_BYTES) {
+      await this.#mayContinue(message);
+    }
+    let offset = 0;
+    while (body && offset < body.length) {
+      const slice = body.subarray(offset, offset + this.#env.uploadPacer.sliceBytes());
+      const turn = this.#env.uploadPacer.take(slice.length, signal);
+      if (turn) {
+        this.#watch.pause();
+        await turn;
+        this.#watch.resume();
+      }
+      if (this.#isOver || this.#isAnswering) {
+        return;
+      }
+      // Slice by slice, each with its drain: TLS is twice as fast so, and progress is seen.
+      const written = new Promise<void>((resolve) => message.write(slice, () => resolve()));
+      await Promise.race([written, this.#closed.promise]);
+      offset += slice.length;
+      this.#watch.moved(slice.length);
+    }
+    if (!this.#isOver && !this.#isAnswering) {
+      this.#isBodySent = true;
+      message.end();
+    }
+  }
+
+  #mayContinue(message: http.ClientRequest): Promise<void> {
+    message.flushHeaders();
+    return new Promise((resolve) => {
+      const cancel = this.#env.clock.setTimer(CONTINUE_WAIT_MS, resolve);
+      for (const event of ['continue', 'response', 'close']) {
+        message.once(event, () => {
+          cancel();
+          resolve();
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,250 @@
+import type { CollectionRecord, CollectionStore } from '../api/ports.ts';
+import type { Clock } from '../base/clock.ts';
+import { KeepsyncError } from '../base/errors.ts';
+import type { Journal, JournalFolder } from './journal-port.ts';
+
+/** What the saver is told about the pair it saves. */
+export interface SaveTarget {
+  readonly folderId: number;
+  readonly publicId: string;
+  /** Random id of ours by which a collection that we made is found again. */
+  readonly createId: string;
+  readonly collectionName: string;
+  readonly projectUuid: string | null;
+  readonly replication: number | null;
+  readonly storageClasses: readonly string[];
+  readonly conflicts: 'keep-beside' | 'overwrite';
+}
+
+export interface SaveOutcome {
+  readonly folder: JournalFolder;
+  readonly files: number;
+  readonly bytes: number;
+  readonly deleted: number;
+  /** Both versions were kept. */
+  readonly conflicts: ReadonlyArray<{ readonly path: string; readonly beside: string }>;
+  /** Files that must be uploaded again, because a signature had run out or the collection had lost them. */
+  readonly again: number;
+  /** Somebody else's save fell between our last look and ours; its state is kept as a version. */
+  readonly collided: boolean;
+}
+
+export interface SaverPorts {
+  readonly journal: Journal;
+  readonly store: CollectionStore;
+  readonly clock: Clock;
+  /** A block is used only if its signature is valid for so much longer. */
+  readonly signatureMarginMs: number;
+  /** Manifest bytes in one request; the server's own limit is 128 MiB for the whole request. */
+  readonly requestBytesMax: number;
+}
+
+/** PDH of a collection without files: md5 of nothing, no bytes. */
+const EMPTY_PDH = 'd41d8cd98f00b204e9800998ecf8427e+0';
+
+/**
+ * Brings a folder's stored files into its collection. Only what changed is sent (`replace_files`), so two writers do not
+ * overwrite each other's files. Just before, the collection is looked at; a path that somebody else changed is kept
+ * beside ours. There is no If-Match in Arvados: between that look and our write a window of some milliseconds remains, in
+ * which another writer's change of the very same path would be replaced (its state stays as a version, and the outcome
+ * says `collided`).
+ */
+export class CollectionSaver {
+  readonly #ports: SaverPorts;
+
+  constructor(ports: SaverPorts) {
+    this.#ports = ports;
+  }
+
+  /** The pair's collection, made if there is none yet. A lost answer never makes a second one. */
+  async ensureCollection(
+    target: SaveTarget,
+    folder: JournalFolder,
+    signal?: AbortSignal,
+  ): Promise<JournalFolder> {
+    if (folder.collectionUuid !== null) {
+      return folder;
+    }
+    const made = await this.#ports.store.create(
+      {
+        name: target.collectionName,
+        ...(target.projectUuid === null ? {} : { ownerUuid: target.projectUuid }),
+        ensureUniqueName: true,
+        manifestText: '',
+        properties: {},
+        ...(target.replication === null ? {} : { replicationDesired: target.replication }),
+        ...(target.storageClasses.length === 0 ? {} : { storageClassesDesired: target.storageClasses }),
+        createId: target.createId,
+      },
+      signal,
+    );
+    return this.#ports.journal.updateFolder(folder.id, {
+      collectionUuid: made.uuid,
+      remotePdh: made.portableDataHash,
+      remoteVersion: made.version,
+    });
+  }
+
+  /** One save after the other until nothing is left; undefined where there was nothing to save. */
+  async save(target: SaveTarget, signal?: AbortSignal): Promise<SaveOutcome | undefined> {
+    const { journal } = this.#ports;
+    let folder = await this.ensureCollection(target, await journal.openFolder(target.publicId), signal);
+    let total: SaveOutcome | undefined;
+    for (let more = true; more; ) {
+      const step = await this.#saveOnce(target, folder, signal);
+      if (step === undefined) {
+        break;
+      }
+      folder = step.outcome.folder;
+      more = step.more;
+      total = total === undefined ? step.outcome : addOutcomes(total, step.outcome);
+    }
+    return total;
+  }
+
+  /**
+   * Looks whether somebody else changed the collection; what of ours it lost is stored or uploaded again. Returns how
+   * many files that are.
+   */
+  async checkRemote(folder: JournalFolder, signal?: AbortSignal): Promise<number> {
+    if (folder.collectionUuid === null) {
+      return 0;
+    }
+    const seen = await this.#ports.store.get(folder.collectionUuid, signal);
+    if (seen.portableDataHash === folder.remotePdh) {
+      return 0;
+    }
+    const whole = await this.#ports.store.getWithManifest(folder.collectionUuid, signal);
+    const drift = await this.#ports.journal.compareRemote(folder.id, whole.manifestText);
+    await this.#ports.journal.refreshSignatures(folder.id, whole.manifestText);
+    await this.#ports.journal.updateFolder(folder.id, {
+      remotePdh: whole.portableDataHash,
+      remoteVersion: whole.version,
+    });
+    return drift.lost;
+  }
+
+  async #saveOnce(
+    target: SaveTarget,
+    folder: JournalFolder,
+    signal: AbortSignal | undefined,
+  ): Promise<{ outcome: SaveOutcome; more: boolean } | undefined> {
+    const { journal, store, clock } = this.#ports;
+    const uuid = folder.collectionUuid;
+    if (uuid === null) {
+      throw new KeepsyncError('INTERNAL', 'A folder without a collection cannot be saved');
+    }
+    let seen: CollectionRecord = await store.get(uuid, signal);
+    const remoteUnchanged = seen.portableDataHash === folder.remotePdh;
+    const replaceAll = remoteUnchanged && seen.portableDataHash === EMPTY_PDH;
+    let remoteManifest: string | undefined;
+    let lost = 0;
+    if (!replaceAll && (!remoteUnchanged || (await journal.needsRemote(folder.id)))) {
+      const whole = await store.getWithManifest(uuid, signal);
+      seen = whole;
+      remoteManifest = whole.manifestText;
+      if (!remoteUnchanged) {
+        lost = (await journal.compareRemote(folder.id, remoteManifest)).lost;
+      }
+      await journal.refreshSignatures(folder.id, remoteManifest);
+    }
+    const built = await journal.buildSave({
+      folderId: folder.id,
+      nowMs: clock.nowMs(),
+      signatureValidUntilMs: clock.nowMs() + this.#ports.signatureMarginMs,
+      remoteUnchanged: seen.portableDataHash === folder.remotePdh,
+      limitBytes: this.#ports.requestBytesMax,
+      replaceAll,
+      ...(remoteManifest === undefined ? {} : { remoteManifest }),
+      conflicts: target.conflicts,
+    });
+    if (built === undefined) {
+      const known = await journal.updateFolder(folder.id, {
+        remotePdh: seen.portableDataHash,
+        remoteVersion: seen.version,
+      });
+      return lost === 0 ? undefined : { outcome: { ...nothing(known), again: lost }, more: false };
+    }
+    let saved: CollectionRecord = seen;
+    try {
+      if (Object.keys(built.replaceFiles).length > 0) {
+        saved = await store.replaceFiles(
+          uuid,
+          {
+            replaceFiles: built.replaceFiles,
+            ...(built.manifestText === '' ? {} : { manifestText: built.manifestText }),
+            ...(built.conflicts.length === 0 ? {} : { preserveVersion: true }),
+          },
+          signal,
+        );
+      }
+    } catch (thrown) {
+      await journal.abandonSave(built.saveId);
+      throw thrown;
+    }
+    const nowMs = clock.nowMs();
+    await journal.finishSave(built.saveId, {
+      atMs: nowMs,
+      portableDataHash: saved.portableDataHash,
+      version: saved.version,
+    });
+    const collided = await this.#collided(uuid, seen, saved, signal);
+    const after = await journal.updateFolder(folder.id, {
+      // After a collision the next look compares everything.
+      remotePdh: collided ? null : saved.portableDataHash,
+      remoteVersion: saved.version,
+      lastSaveAtMs: nowMs,
+    });
+    return {
+      outcome: {
+        folder: after,
+        files: built.files,
+        bytes: built.bytes,
+        deleted: built.deleted,
+        conflicts: built.conflicts,
+        again: built.resetFiles + lost,
+        collided,
+      },
+      more: built.more,
+    };
+  }
+
+  /** Our save made a version of what was there before it: that must be what we had looked at. */
+  async #collided(
+    uuid: string,
+    seen: CollectionRecord,
+    saved: CollectionRecord,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (saved.version <= seen.version) {
+      return false;
+    }
+    if (saved.version > seen.version + 1) {
+      return true;
+    }
+    const before = await this.#ports.store.previousVersionPdh(uuid, signal);
+    return before !== undefined && before !== seen.portableDataHash;
+  }
+}
+
+const nothing = (folder: JournalFolder): SaveOutcome => ({
+  folder,
+  files: 0,
+  bytes: 0,
+  deleted: 0,
+  conflicts: [],
+  again: 0,
+  collided: false,
+});
+
+function addOutcomes(first: SaveOutcome, second: SaveOutcome): SaveOutcome {
+  return {
+    folder: second.folder,
+    files: first.files + second.files,
+    bytes: first.bytes + second.bytes,
+    deleted: first.deleted + second.deleted,
+    conflicts: [...first.conflicts, ...second.conflicts],
+    again: first.again + second.again,
+    collided: first.collided || second.collided,
+  };
+}

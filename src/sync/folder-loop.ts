@@ -1,0 +1,661 @@
+import { Emitter } from '../base/emitter.ts';
+import { asKeepsyncError, errorToRecord, isRetriable, KeepsyncError } from '../base/errors.ts';
+import type {
+  ScanTotals,
+  TreeChange,
+  TreeRoot,
+  TreeRules,
+  Watcher,
+  WatchHint,
+  Watching,
+} from '../local/ports.ts';
+import { Backoff } from './backoff.ts';
+import { CoalescedTask } from './coalesced-task.ts';
+import type { CollectionSaver, SaveOutcome, SaveTarget } from './collection-saver.ts';
+import { FolderUploader, type UploaderPorts } from './folder-uploader.ts';
+import type { CalmSettings, JournalCounts, JournalFolder, PendingFile } from './journal-port.ts';
+import { tooMuchIsGone } from './mass-delete-guard.ts';
+import { pathInCollection, topmostPaths } from './root-paths.ts';
+import { estimateManifestBytes, nextSaveAtMs } from './save-schedule.ts';
+
+/** What the loop is told about its pair; may be replaced while it runs. */
+export interface FolderPlan extends SaveTarget {
+  readonly roots: readonly TreeRoot[];
+  readonly rules: TreeRules;
+  readonly deletes: 'mirror' | 'keep';
+}
+
+export interface LoopSettings {
+  readonly calm: CalmSettings;
+  readonly rescanEveryMs: number;
+  readonly remoteCheckEveryMs: number;
+  readonly saveEveryMinMs: number;
+  readonly saveEveryMaxMs: number;
+  readonly signatureTtlMs: number;
+}
+
+export interface LoopPorts
+  extends Omit<UploaderPorts, 'folderId' | 'moreComing' | 'onProgress' | 'onChangedFiles' | 'followLinks'> {
+  readonly saver: CollectionSaver;
+  /** Undefined for one-shot commands. */
+  readonly watcher: Watcher | undefined;
+  readonly settings: () => LoopSettings;
+}
+
+export type FolderPhase =
+  | 'starting'
+  | 'scanning'
+  | 'uploading'
+  | 'saving'
+  | 'watching'
+  | 'paused'
+  | 'stopped'
+  | 'blocked';
+
+/** What the loop knows of its folder beyond the journal. */
+export interface FolderFacts {
+  readonly phase: FolderPhase;
+  /** What is wrong with the folder as a whole, newest first: the root, the deletes, the watcher, saving. */
+  readonly errors: ReadonlyArray<{
+    readonly error: KeepsyncError;
+    readonly sinceMs: number;
+    readonly nextTryAtMs: number | null;
+  }>;
+  readonly folder: JournalFolder;
+  readonly nextSaveAtMs: number | null;
+  readonly totals: ScanTotals | undefined;
+}
+
+export interface LoopEvents {
+  /** Facts or journal counts changed. Many a second; listeners must be quick. */
+  changed: Record<string, never>;
+  saved: SaveOutcome;
+  note: { readonly level: 'info' | 'warn' | 'error'; readonly message: string };
+}
+
+type Trouble = 'root' | 'deletes' | 'watch' | 'save' | 'remote' | 'work';
+
+const ROOT_LOOK_EVERY_MS = 30_000;
+
+/** Keeps one folder and its collection together: scans, uploads, saves, each one at a time, side by side. */
+export class FolderLoop {
+  readonly events = new Emitter<LoopEvents>();
+  readonly #ports: LoopPorts;
+  readonly #uploader: FolderUploader;
+  readonly #scans: CoalescedTask;
+  readonly #uploads: CoalescedTask;
+  readonly #saves: CoalescedTask;
+  readonly #troubles = new Map<
+    Trouble,
+    { error: KeepsyncError; sinceMs: number; nextTryAtMs: number | null }
+  >();
+  readonly #saveBackoff: Backoff;
+  readonly #abort = new AbortController();
+  #plan: FolderPlan;
+  #folder: JournalFolder;
+  #watching: Watching | undefined;
+  #scanAll = false;
+  #scanOnly = new Set<string>();
+  #totals: ScanTotals | undefined;
+  #moreFiles: PromiseWithResolvers<void> | undefined;
+  #remoteDirty = false;
+  #saveNow = false;
+  #saving = false;
+  #paused = false;
+  #closed = false;
+  #started = false;
+  #nextSaveAtMs: number | null = null;
+  #nextScanAtMs = 0;
+  #nextRemoteAtMs = 0;
+  #idleSinceMs: number | null = null;
+  #lastSaveTookMs = 0;
+  #cancelTimer: (() => void) | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(ports: LoopPorts, plan: FolderPlan, folder: JournalFolder) {
+    this.#ports = ports;
+    this.#plan = plan;
+    this.#folder = folder;
+    this.#saveBackoff = new Backoff(ports.clock, 10_000, 5 * 60_000);
+    this.#uploader = new FolderUploader({
+      ...ports,
+      folderId: folder.id,
+      followLinks: () => this.#plan.rules.followLinks,
+      moreComing: () => this.#moreComing(),
+      onProgress: () => this.#progress(),
+      onChangedFiles: (files) => this.#lookAgain(files),
+    });
+    const failed = (trouble: Trouble) => (thrown: unknown) => this.#trouble(trouble, asKeepsyncError(thrown));
+    // When reading and sending end, a save may be due at once.
+    const ended = () => this.#progress();
+    this.#scans = new CoalescedTask(() => this.#scan(), failed('work'), ended);
+    this.#uploads = new CoalescedTask(() => this.#upload(), failed('work'), ended);
+    this.#saves = new CoalescedTask(() => this.#save(), failed('work'));
+  }
+
+  get facts(): FolderFacts {
+    return {
+      phase: this.#phase(),
+      errors: [...this.#troubles.values()].reverse(),
+      folder: this.#folder,
+      nextSaveAtMs: this.#nextSaveAtMs,
+      totals: this.#totals,
+    };
+  }
+
+  /** Begins: scans everything, and watches where there is a watcher. Returns at once. */
+  start(): void {
+    this.#started = true;
+    const nowMs = this.#ports.clock.nowMs();
+    this.#nextRemoteAtMs = nowMs;
+    this.rescan();
+    void this.#startWatching();
+    this.#arm();
+  }
+
+  /** Scans everything now. */
+  rescan(): void {
+    this.#scanAll = true;
+    this.#nextScanAtMs = this.#ports.clock.nowMs() + this.#ports.settings().rescanEveryMs;
+    this.#scans.kick();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#uploader.stop();
+    this.#moreFiles?.resolve();
+    this.#changed();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#uploader.resume();
+    this.#kickAll();
+  }
+
+  /** Failed files, and whatever the folder as a whole waits for, are tried now. Returns how many files. */
+  async retry(code?: KeepsyncError['code']): Promise<number> {
+    const count = await this.#ports.journal.retry(this.#folder.id, {
+      nowMs: this.#ports.clock.nowMs(),
+      ...(code === undefined ? {} : { code }),
+    });
+    this.#saveBackoff.reset();
+    for (const trouble of ['save', 'remote', 'watch', 'work'] as const) {
+      this.#clear(trouble);
+    }
+    this.#saveNow = true;
+    this.rescan();
+    this.#kickAll();
+    return count;
+  }
+
+  /** A person says that what is gone is meant to be gone. */
+  async confirmDeletes(): Promise<void> {
+    await this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+    this.#clear('deletes');
+    this.#kickAll();
+  }
+
+  /** Takes effect at once; other roots or rules make it scan everything. */
+  async replan(plan: FolderPlan): Promise<void> {
+    this.#plan = plan;
+    await this.#watching?.close();
+    this.#watching = undefined;
+    void this.#startWatching();
+    this.rescan();
+  }
+
+  /** The collection may have changed. */
+  remoteHint(): void {
+    this.#remoteDirty = true;
+    this.#saves.kick();
+  }
+
+  kick(): void {
+    this.#kickAll();
+  }
+
+  /**
+   * Scans once, uploads and saves until nothing more can be done without waiting, for one-shot commands and for
+   * "finish, then quit". `waitMs` bounds how long it waits for files that are still being written.
+   */
+  async settle(waitMs: number): Promise<void> {
+    const { clock, journal, gate } = this.#ports;
+    const untilMs = clock.nowMs() + waitMs;
+    for (;;) {
+      this.#kickAll();
+      await this.#idle();
+      if (
+        this.#closed ||
+        this.#paused ||
+        this.#troubles.size > 0 ||
+        !gate.passable ||
+        gate.error !== undefined
+      ) {
+        return;
+      }
+      const counts = await journal.counts(this.#folder.id);
+      const unsaved = counts.stored.files + counts.deleted.files + counts.dirsToSave;
+      const dueAtMs = await journal.nextDueAtMs(this.#folder.id);
+      if (unsaved === 0 && counts.pending.files === 0 && dueAtMs === null && !this.#scanAll) {
+        return;
+      }
+      if (unsaved > 0 && counts.pending.files === 0) {
+        this.#saveNow = true;
+        continue;
+      }
+      if (clock.nowMs() >= untilMs) {
+        this.#saveNow = true;
+        this.#saves.kick();
+        await this.#idle();
+        return;
+      }
+      const pauseMs = Math.min(
+        Math.max((dueAtMs ?? 0) - clock.nowMs(), 20),
+        Math.max(untilMs - clock.nowMs(), 20),
+      );
+      await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
+    }
+  }
+
+  /** Stops everything; with what is on the way let to its end. Resolves when nothing of this loop runs any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#uploader.stop();
+    this.#moreFiles?.resolve();
+    this.#abort.abort(new KeepsyncError('CANCELLED', 'Stopped'));
+    this.#cancelTimer?.();
+    await this.#watching?.close();
+    await Promise.all([this.#scans.stop(), this.#uploads.stop(), this.#saves.stop()]);
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#scans.busy || this.#uploads.busy || this.#saves.busy) {
+      await this.#scans.idle();
+      await this.#uploads.idle();
+      await this.#saves.idle();
+    }
+  }
+
+  get #active(): boolean {
+    return this.#started && !this.#paused && !this.#closed;
+  }
+
+  #phase(): FolderPhase {
+    if (this.#closed) {
+      return 'stopped';
+    }
+    if (this.#paused) {
+      return 'paused';
+    }
+    if (!this.#started) {
+      return 'starting';
+    }
+    if (this.#troubles.has('root') || this.#troubles.has('deletes')) {
+      return 'blocked';
+    }
+    if (this.#uploads.busy) {
+      return 'uploading';
+    }
+    if (this.#scans.busy) {
+      return 'scanning';
+    }
+    return this.#saving ? 'saving' : 'watching';
+  }
+
+  #kickAll(): void {
+    this.#scans.kick();
+    this.#uploads.kick();
+    this.#saves.kick();
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.events.emit('changed', {});
+  }
+
+  #progress(): void {
+    this.#saves.kick();
+    this.#changed();
+  }
+
+  #trouble(kind: Trouble, error: KeepsyncError, nextTryAtMs: number | null = null): void {
+    const before = this.#troubles.get(kind);
+    this.#troubles.set(kind, {
+      error,
+      sinceMs: before?.error.code === error.code ? before.sinceMs : this.#ports.clock.nowMs(),
+      nextTryAtMs,
+    });
+    if (before?.error.code !== error.code) {
+      this.events.emit('note', { level: 'error', message: error.message });
+    }
+    this.#changed();
+  }
+
+  #clear(kind: Trouble): void {
+    if (this.#troubles.delete(kind)) {
+      this.#changed();
+    }
+  }
+
+  async #startWatching(): Promise<void> {
+    const { watcher } = this.#ports;
+    if (watcher === undefined) {
+      return;
+    }
+    try {
+      const watching = await watcher.watch(this.#plan.roots, this.#plan.rules, {
+        onHints: (hints) => this.#hints(hints),
+        onDoubt: (record) => {
+          this.events.emit('note', { level: 'warn', message: record.message });
+          this.rescan();
+        },
+      });
+      if (this.#closed) {
+        await watching.close();
+        return;
+      }
+      this.#watching = watching;
+      this.#clear('watch');
+      // What changed between the first scan's visit and now was seen by neither.
+      this.rescan();
+    } catch (thrown) {
+      this.#trouble('watch', asKeepsyncError(thrown));
+    }
+  }
+
+  #hints(hints: readonly WatchHint[]): void {
+    for (const hint of hints) {
+      const path = pathInCollection(this.#plan.roots, hint.diskPath);
+      if (path === undefined || path === '') {
+        this.#scanAll = true;
+      } else {
+        this.#scanOnly.add(path);
+      }
+    }
+    this.#scans.kick();
+  }
+
+  async #scan(): Promise<void> {
+    if (!this.#active || (!this.#scanAll && this.#scanOnly.size === 0)) {
+      return;
+    }
+    const { disk, journal, clock } = this.#ports;
+    const all = this.#scanAll;
+    const only = all ? undefined : topmostPaths(this.#scanOnly);
+    this.#scanAll = false;
+    this.#scanOnly = new Set();
+    this.#moreFiles ??= Promise.withResolvers();
+    this.#changed();
+    try {
+      const totals = await disk.scan(
+        this.#folder.id,
+        { roots: this.#plan.roots, rules: this.#plan.rules, ...(only === undefined ? {} : { only }) },
+        (changes) => this.#record(changes),
+        this.#abort.signal,
+      );
+      this.#clear('root');
+      this.#clear('work');
+      if (all) {
+        this.#totals = totals;
+        this.#folder = await journal.updateFolder(this.#folder.id, { lastScanAtMs: clock.nowMs() });
+      }
+      await this.#guardDeletes();
+    } catch (thrown) {
+      const error = asKeepsyncError(thrown);
+      if (error.code === 'CANCELLED') {
+        return;
+      }
+      this.#nextScanAtMs = clock.nowMs() + ROOT_LOOK_EVERY_MS;
+      this.#trouble(error.code === 'ROOT_GONE' ? 'root' : 'work', error, this.#nextScanAtMs);
+    } finally {
+      const waiting = this.#moreFiles;
+      this.#moreFiles = undefined;
+      waiting?.resolve();
+      this.#uploads.kick();
+      this.#saves.kick();
+      this.#arm();
+      this.#changed();
+    }
+  }
+
+  async #record(changes: readonly TreeChange[]): Promise<void> {
+    const { journal, clock, settings } = this.#ports;
+    await journal.recordChanges(this.#folder.id, changes, { nowMs: clock.nowMs(), calm: settings().calm });
+    const waiting = this.#moreFiles;
+    this.#moreFiles = Promise.withResolvers();
+    waiting?.resolve();
+    this.#uploads.kick();
+    this.#changed();
+  }
+
+  /** While a scan runs, waits for its next batch; false when none runs. */
+  async #moreComing(): Promise<boolean> {
+    if (!this.#scans.busy || this.#moreFiles === undefined || !this.#active) {
+      return false;
+    }
+    await this.#moreFiles.promise;
+    return true;
+  }
+
+  /** Files that moved under the reader: their new state goes into the journal, to be read when they are still. */
+  async #lookAgain(files: readonly PendingFile[]): Promise<void> {
+    const { disk } = this.#ports;
+    const stats = await disk.stat(
+      files.map((file) => file.diskPath),
+      this.#plan.rules.followLinks,
+    );
+    const changes: TreeChange[] = [];
+    for (const [index, file] of files.entries()) {
+      const stat = stats[index];
+      if (stat?.kind === 'file') {
+        changes.push({ type: 'file', path: file.path, diskPath: file.diskPath, stat });
+      } else {
+        this.#scanOnly.add(file.path);
+      }
+    }
+    if (changes.length > 0) {
+      await this.#record(changes);
+    }
+    if (this.#scanOnly.size > 0) {
+      this.#scans.kick();
+    }
+  }
+
+  /** Lets deletes through, or stops and asks. A rename is no delete: its bytes may still have to be read to know that. */
+  async #guardDeletes(): Promise<void> {
+    const { journal } = this.#ports;
+    const counts = await journal.counts(this.#folder.id);
+    if (counts.gone.files === 0) {
+      this.#clear('deletes');
+      // Directories that vanished without a file in them need no guard.
+      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+      return;
+    }
+    const figures = await journal.guardFigures(this.#folder.id);
+    const verdict = tooMuchIsGone(figures);
+    if (verdict === undefined) {
+      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+      this.#clear('deletes');
+      return;
+    }
+    if (counts.pending.files > 0 && !this.#troubles.has('deletes')) {
+      // New files may turn out to be the missing ones under other names: judge when they have been read.
+      this.#uploads.kick();
+      return;
+    }
+    this.#trouble('deletes', verdict);
+  }
+
+  async #upload(): Promise<void> {
+    if (!this.#active || this.#troubles.has('deletes') || this.#troubles.has('root')) {
+      return;
+    }
+    this.#idleSinceMs = null;
+    this.#changed();
+    await this.#uploader.uploadDue();
+    if (!this.#closed) {
+      const counts = await this.#ports.journal.counts(this.#folder.id);
+      if (counts.gone.files > 0 && !this.#scans.busy) {
+        await this.#guardDeletes();
+      }
+    }
+    this.#arm();
+    this.#progress();
+  }
+
+  async #save(): Promise<void> {
+    const { journal, clock, settings } = this.#ports;
+    if (!this.#active) {
+      return;
+    }
+    const nowMs = clock.nowMs();
+    if (nowMs < this.#saveBackoff.untilMs) {
+      this.#arm();
+      return;
+    }
+    await this.#checkRemote(nowMs);
+    const counts = await journal.counts(this.#folder.id);
+    this.#nextSaveAtMs = this.#saveDueAtMs(counts, nowMs);
+    if (this.#nextSaveAtMs === null) {
+      this.#saveNow = false;
+      this.#clear('save');
+      return;
+    }
+    if (this.#nextSaveAtMs > nowMs && !this.#saveNow) {
+      this.#arm();
+      return;
+    }
+    this.#saveNow = false;
+    this.#saving = true;
+    this.#changed();
+    try {
+      const outcome = await this.#ports.saver.save(this.#plan, this.#abort.signal);
+      this.#folder = outcome?.folder ?? (await journal.openFolder(this.#plan.publicId));
+      this.#lastSaveTookMs = clock.nowMs() - nowMs;
+      this.#nextRemoteAtMs = clock.nowMs() + settings().remoteCheckEveryMs;
+      this.#saveBackoff.reset();
+      this.#clear('save');
+      if (outcome) {
+        this.events.emit('saved', outcome);
+        if (outcome.again > 0) {
+          this.#uploads.kick();
+        }
+      }
+    } catch (thrown) {
+      this.#saveFailed(asKeepsyncError(thrown));
+    } finally {
+      this.#saving = false;
+      this.#nextSaveAtMs = null;
+      this.#arm();
+      this.#changed();
+    }
+    if (this.#saveBackoff.untilMs <= clock.nowMs()) {
+      // What was stored while this save ran gets a schedule of its own.
+      this.#saves.kick();
+    }
+  }
+
+  #saveDueAtMs(counts: JournalCounts, nowMs: number): number | null {
+    const { settings } = this.#ports;
+    const idle = !this.#scans.busy && !this.#uploads.busy;
+    this.#idleSinceMs = idle ? (this.#idleSinceMs ?? nowMs) : null;
+    return nextSaveAtMs({
+      nowMs,
+      unsaved: counts.stored.files + counts.deleted.files + counts.dirsToSave,
+      oldestStoredAtMs: counts.oldestStoredAtMs,
+      lastSaveAtMs: this.#folder.lastSaveAtMs,
+      lastSaveTookMs: this.#lastSaveTookMs,
+      idleSinceMs: this.#idleSinceMs,
+      manifestBytes: estimateManifestBytes(
+        counts.saved.files + counts.stored.files,
+        counts.savedBlocks.files + counts.storedBlocks.files,
+      ),
+      signatureTtlMs: settings().signatureTtlMs,
+      everyMinMs: settings().saveEveryMinMs,
+      everyMaxMs: settings().saveEveryMaxMs,
+    });
+  }
+
+  #saveFailed(error: KeepsyncError): void {
+    if (error.code === 'CANCELLED') {
+      return;
+    }
+    this.#saveBackoff.failed();
+    this.#trouble('save', error, this.#saveBackoff.untilMs);
+  }
+
+  async #checkRemote(nowMs: number): Promise<void> {
+    if (!this.#remoteDirty && nowMs < this.#nextRemoteAtMs) {
+      return;
+    }
+    this.#remoteDirty = false;
+    this.#nextRemoteAtMs = nowMs + this.#ports.settings().remoteCheckEveryMs;
+    try {
+      const lost = await this.#ports.saver.checkRemote(this.#folder, this.#abort.signal);
+      this.#folder = await this.#ports.journal.openFolder(this.#plan.publicId);
+      this.#clear('remote');
+      if (lost > 0) {
+        this.events.emit('note', {
+          level: 'warn',
+          message: `The collection no longer had ${lost} of our files as we saved them; they are saved again`,
+        });
+        this.#uploads.kick();
+      }
+    } catch (thrown) {
+      const error = asKeepsyncError(thrown);
+      if (error.code !== 'CANCELLED') {
+        this.#nextRemoteAtMs =
+          nowMs + (isRetriable(error.code) ? 30_000 : this.#ports.settings().remoteCheckEveryMs);
+        this.#trouble('remote', error, this.#nextRemoteAtMs);
+      }
+    }
+  }
+
+  /** One timer for whatever comes first: a file that becomes still, a save, a rescan, a look at the collection. */
+  #arm(): void {
+    if (this.#closed || !this.#started) {
+      return;
+    }
+    void this.#ports.journal.nextDueAtMs(this.#folder.id).then(
+      (dueAtMs) => {
+        const times = [this.#nextScanAtMs, this.#nextRemoteAtMs];
+        if (dueAtMs !== null && !this.#uploads.busy) {
+          times.push(Math.max(dueAtMs, this.#ports.gate.error === undefined ? 0 : this.#ports.gate.untilMs));
+        }
+        if (this.#nextSaveAtMs !== null) {
+          times.push(this.#nextSaveAtMs);
+        }
+        if (this.#troubles.has('save')) {
+          times.push(this.#saveBackoff.untilMs);
+        }
+        this.#wakeAt(Math.min(...times));
+      },
+      (thrown) => this.#trouble('work', asKeepsyncError(thrown)),
+    );
+  }
+
+  #wakeAt(atMs: number): void {
+    const { clock } = this.#ports;
+    if (this.#closed || (this.#cancelTimer && this.#timerAtMs <= atMs)) {
+      return;
+    }
+    this.#cancelTimer?.();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = clock.setTimer(Math.max(atMs - clock.nowMs(), 5), () => {
+      this.#cancelTimer = undefined;
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      if (clock.nowMs() >= this.#nextScanAtMs) {
+        this.rescan();
+      }
+      this.#uploads.kick();
+      this.#saves.kick();
+      this.#arm();
+    });
+  }
+}
+
+/** For logs and `--json`: the loop's troubles as plain data. */
+export function factsErrors(facts: FolderFacts): ReturnType<typeof errorToRecord>[] {
+  return facts.errors.map((trouble) => errorToRecord(trouble.error));
+}
