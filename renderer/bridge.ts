@@ -25,13 +25,21 @@ export class BridgeError extends Error {
     super(view.message);
     this.name = 'BridgeError';
     this.code = view.code;
-    this.action = view.action;
-    this.requestId = view.requestId;
+    this.action = view.action ?? null;
+    this.requestId = view.requestId ?? null;
   }
 }
 
+/** What a person is shown of something that failed. */
+export interface Failure {
+  readonly code: ErrorView['code'];
+  readonly message: string;
+  readonly action: string | null;
+  readonly requestId: string | null;
+}
+
 /** Anything thrown, as what a person can be shown. */
-export function errorView(thrown: unknown): ErrorView {
+export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof BridgeError) {
     return { code: thrown.code, message: thrown.message, action: thrown.action, requestId: thrown.requestId };
   }

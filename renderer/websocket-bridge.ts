@@ -1,6 +1,13 @@
 import type { CommandInput, CommandName, CommandOutput, ContractEvents } from '../src/contract/commands.ts';
+import {
+  helloResultSchema,
+  PROTOCOL_VERSION,
+  type ProtocolReply,
+  type ProtocolRequest,
+  replySchema,
+} from '../src/contract/protocol.ts';
 import type { Shell } from '../src/contract/shell.ts';
-import { CLOSE_WRONG_KEY, type FromWindow, type ToWindow, toWindowSchema } from '../src/contract/web-window.ts';
+import { CLOSE_WRONG_KEY } from '../src/contract/window-page.ts';
 import { type Bridge, BridgeError, type Connection, shellOf } from './bridge.ts';
 
 /** Waits before a reconnect: half a second, doubling, at most ten seconds. */
@@ -12,43 +19,45 @@ interface Pending {
   readonly reject: (reason: BridgeError) => void;
 }
 
+type EventName = keyof ContractEvents;
 type Listener = (payload: unknown) => void;
+type State = 'connecting' | 'open' | 'refused';
 
 const lost = () =>
   new BridgeError({
     code: 'OFFLINE',
+    name: 'BridgeError',
     message: 'The connection to Keepsync was lost.',
     action: 'Try again once it is back.',
-    requestId: null,
   });
 
 /**
  * The window in a browser, over one WebSocket. Commands that are under way when it breaks are rejected with OFFLINE;
- * subscriptions outlive it. The shell's calls are known after the server's welcome, so wait for `ready`.
+ * subscriptions outlive it. The shell's calls are known after the first hello, so wait for `ready`.
  */
 export class WebSocketBridge implements Bridge {
   shell: Shell = {};
   readonly connection: Connection;
-  /** Resolves after the first welcome. */
+  /** Resolves when the connection was first open, or was refused. */
   readonly ready: Promise<void>;
   readonly #url: string;
   readonly #key: string;
   readonly #pending = new Map<number, Pending>();
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #listeners = new Map<EventName, Set<Listener>>();
   readonly #watchers = new Set<() => void>();
   #socket: WebSocket | null = null;
-  #state: 'connecting' | 'open' | 'refused' = 'connecting';
+  #state: State = 'connecting';
   #nextId = 1;
   #delayMs = RECONNECT_FIRST_MS;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
-  #welcomed: () => void = () => undefined;
+  #settled: () => void = () => undefined;
 
   constructor(url: string, key: string) {
     this.#url = url;
     this.#key = key;
     this.ready = new Promise((resolve) => {
-      this.#welcomed = resolve;
+      this.#settled = resolve;
     });
     this.connection = {
       state: () => this.#state,
@@ -62,24 +71,20 @@ export class WebSocketBridge implements Bridge {
 
   async run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
     // the server checked the answer against the contract's schema before it sent it
-    return (await this.#ask({ run: name, input })) as CommandOutput<N>;
+    return (await this.#run(name, input)) as CommandOutput<N>;
   }
 
-  subscribe<E extends keyof ContractEvents>(
-    event: E,
-    listener: (payload: ContractEvents[E]) => void,
-  ): () => void {
+  subscribe<E extends EventName>(event: E, listener: (payload: ContractEvents[E]) => void): () => void {
     const set = this.#listeners.get(event) ?? new Set<Listener>();
     this.#listeners.set(event, set);
     const entry: Listener = (payload) => listener(payload as ContractEvents[E]);
     set.add(entry);
     if (set.size === 1) {
-      this.#send({ subscribe: event });
+      this.#listen('subscribe', event);
     }
     return () => {
-      set.delete(entry);
-      if (set.size === 0) {
-        this.#send({ unsubscribe: event });
+      if (set.delete(entry) && set.size === 0) {
+        this.#listen('unsubscribe', event);
       }
     };
   }
@@ -96,70 +101,91 @@ export class WebSocketBridge implements Bridge {
   #connect(): void {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
-    socket.addEventListener('open', () => socket.send(JSON.stringify({ hello: { key: this.#key } })));
+    socket.addEventListener('open', () => {
+      this.#ask({ type: 'hello', id: this.#nextId++, protocol: PROTOCOL_VERSION, key: this.#key }).then(
+        (answer) => this.#welcome(answer),
+        (refusal: unknown) => {
+          const wrongKey = refusal instanceof BridgeError && refusal.code !== 'OFFLINE';
+          socket.close(wrongKey ? CLOSE_WRONG_KEY : 1000);
+        },
+      );
+    });
     socket.addEventListener('message', (message) => this.#take(String(message.data)));
-    socket.addEventListener('close', (event) => this.#lost(event.code));
+    socket.addEventListener('close', (event) => this.#broken(event.code));
   }
 
-  #lost(code: number): void {
+  #welcome(answer: unknown): void {
+    const { offers = [] } = helloResultSchema.parse(answer);
+    this.shell = shellOf(offers, (name, input) => this.#run(`shell.${name}`, input));
+    this.#delayMs = RECONNECT_FIRST_MS;
+    this.#become('open');
+    for (const [event, set] of this.#listeners) {
+      if (set.size > 0) {
+        this.#listen('subscribe', event);
+      }
+    }
+    this.#settled();
+  }
+
+  #broken(code: number): void {
+    const refused = code === CLOSE_WRONG_KEY;
     for (const pending of this.#pending.values()) {
       pending.reject(lost());
     }
     this.#pending.clear();
     this.#socket = null;
-    this.#become(code === CLOSE_WRONG_KEY ? 'refused' : 'connecting');
-    if (this.#closed || code === CLOSE_WRONG_KEY) {
-      return;
+    this.#become(refused ? 'refused' : 'connecting');
+    if (refused) {
+      this.#settled();
+    } else if (!this.#closed) {
+      this.#timer = setTimeout(() => this.#connect(), this.#delayMs);
+      this.#delayMs = Math.min(this.#delayMs * 2, RECONNECT_MAX_MS);
     }
-    this.#timer = setTimeout(() => this.#connect(), this.#delayMs);
-    this.#delayMs = Math.min(this.#delayMs * 2, RECONNECT_MAX_MS);
   }
 
   #take(text: string): void {
-    const message: ToWindow = toWindowSchema.parse(JSON.parse(text));
-    if ('welcome' in message) {
-      this.shell = shellOf(message.welcome.offers, (name, input) => this.#ask({ shell: name, input }));
-      this.#delayMs = RECONNECT_FIRST_MS;
-      this.#become('open');
-      for (const [event, set] of this.#listeners) {
-        if (set.size > 0) {
-          this.#send({ subscribe: event });
-        }
+    const reply: ProtocolReply = replySchema.parse(JSON.parse(text));
+    if (reply.type === 'event') {
+      for (const listener of this.#listeners.get(reply.event) ?? []) {
+        listener(reply.payload);
       }
-      this.#welcomed();
-    } else if ('event' in message) {
-      for (const listener of this.#listeners.get(message.event) ?? []) {
-        listener(message.payload);
-      }
+      return;
+    }
+    if (reply.id === null) {
+      return;
+    }
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.type === 'result') {
+      pending?.resolve(reply.result);
     } else {
-      const pending = this.#pending.get(message.id);
-      this.#pending.delete(message.id);
-      if (message.ok) {
-        pending?.resolve(message.value);
-      } else {
-        pending?.reject(new BridgeError(message.error));
-      }
+      pending?.reject(new BridgeError(reply.error));
     }
   }
 
-  #ask(request: { run: string; input: unknown } | { shell: string; input: unknown }): Promise<unknown> {
+  #run(command: string, input: unknown): Promise<unknown> {
     if (this.#state !== 'open') {
       return Promise.reject(lost());
     }
-    const id = this.#nextId++;
+    return this.#ask({ type: 'run', id: this.#nextId++, command, input });
+  }
+
+  /** Sends a request and waits for its answer. */
+  #ask(request: ProtocolRequest): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      this.#send({ id, ...request });
+      this.#pending.set(request.id, { resolve, reject });
+      this.#socket?.send(JSON.stringify(request));
     });
   }
 
-  #send(message: FromWindow): void {
+  #listen(type: 'subscribe' | 'unsubscribe', event: EventName): void {
     if (this.#state === 'open') {
-      this.#socket?.send(JSON.stringify(message));
+      // an answer of error would only say that the event does not exist, which the types rule out
+      this.#ask({ type, id: this.#nextId++, event }).catch(() => undefined);
     }
   }
 
-  #become(state: 'connecting' | 'open' | 'refused'): void {
+  #become(state: State): void {
     if (state !== this.#state) {
       this.#state = state;
       for (const watcher of this.#watchers) {

@@ -1,6 +1,6 @@
 import { type Bar, STAGES } from '../../src/contract/status.ts';
-import { formatBytes } from '../format.ts';
-import { words } from '../words.ts';
+import { sizeText, stageWords } from '../../src/contract/words.ts';
+import { texts } from '../words.ts';
 import { Glyph } from './glyph.tsx';
 
 function present(bar: Bar) {
@@ -9,8 +9,8 @@ function present(bar: Bar) {
 
 /** What a bar says, for those who cannot see it. */
 export function barInWords(bar: Bar): string {
-  const parts = present(bar).map((stage) => `${words.stage[stage]} ${formatBytes(bar[stage].bytes)}`);
-  return parts.length === 0 ? words.bar.empty : parts.join(', ');
+  const parts = present(bar).map((stage) => `${stageWords[stage]} ${sizeText(bar[stage].bytes)}`);
+  return parts.length === 0 ? texts.bar.empty : parts.join(', ');
 }
 
 /** Progress, always in the order Saved | Stored | Uploading | Filling | Waiting | Failed. */
@@ -34,7 +34,7 @@ export function Legend({ bar }: { bar: Bar }) {
       {present(bar).map((stage) => (
         <li key={stage}>
           <Glyph stage={stage} size={14} />
-          {words.stage[stage]} <b>{formatBytes(bar[stage].bytes)}</b>
+          {stageWords[stage]} <b>{sizeText(bar[stage].bytes)}</b>
         </li>
       ))}
     </ul>

@@ -67,7 +67,13 @@ function Drawing({ state }: { state: TrayState }) {
 export function TrayMark({ state, size = 16 }: { state: TrayState; size?: number }) {
   const rem = `${size / 16}rem`;
   return (
-    <svg className={`tray-mark tray-${state}`} width={rem} height={rem} viewBox="0 0 16 16" aria-hidden="true">
+    <svg
+      className={`tray-mark tray-${state}`}
+      width={rem}
+      height={rem}
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+    >
       <Drawing state={state} />
     </svg>
   );

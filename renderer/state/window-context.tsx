@@ -1,8 +1,16 @@
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import type { CommandInput, CommandName, CommandOutput } from '../../src/contract/commands.ts';
-import type { About, ErrorView, Place } from '../../src/contract/shell.ts';
+import type { About, Place } from '../../src/contract/shell.ts';
 import type { StatusSnapshot } from '../../src/contract/status.ts';
-import { type Bridge, errorView } from '../bridge.ts';
+import { type Bridge, type Failure, failureOf } from '../bridge.ts';
 import { placeFromHash, placeToHash } from './places.ts';
 import { StatusStore } from './status-store.ts';
 
@@ -12,8 +20,8 @@ interface WindowContext {
   readonly about: About | null;
   readonly place: Place;
   readonly go: (place: Place) => void;
-  readonly failure: ErrorView | null;
-  readonly setFailure: (failure: ErrorView | null) => void;
+  readonly failure: Failure | null;
+  readonly setFailure: (failure: Failure | null) => void;
 }
 
 const Context = createContext<WindowContext | null>(null);
@@ -23,11 +31,11 @@ export function WindowProvider({ bridge, children }: { bridge: Bridge; children:
   const status = useMemo(() => new StatusStore(bridge), [bridge]);
   const [about, setAbout] = useState<About | null>(null);
   const [place, setPlace] = useState<Place>(() => placeFromHash(window.location.hash));
-  const [failure, setFailure] = useState<ErrorView | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
 
   useEffect(() => status.start(), [status]);
   useEffect(() => {
-    bridge.shell.about?.({}).then(setAbout, (thrown: unknown) => setFailure(errorView(thrown)));
+    bridge.shell.about?.({}).then(setAbout, (thrown: unknown) => setFailure(failureOf(thrown)));
   }, [bridge]);
   useEffect(() => {
     const follow = () => setPlace(placeFromHash(window.location.hash));
@@ -88,12 +96,14 @@ export function useAct() {
         setFailure(null);
         return value;
       } catch (thrown) {
-        setFailure(errorView(thrown));
+        setFailure(failureOf(thrown));
         return undefined;
       }
     };
-    const run = <N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N> | undefined> =>
-      attempt(bridge.run(name, input));
+    const run = <N extends CommandName>(
+      name: N,
+      input: CommandInput<N>,
+    ): Promise<CommandOutput<N> | undefined> => attempt(bridge.run(name, input));
     return { run, attempt };
   }, [bridge, setFailure]);
 }

@@ -2,8 +2,8 @@ import {
   ActionIcon,
   Button,
   Checkbox,
-  createTheme,
   type CSSVariablesResolver,
+  createTheme,
   Input,
   Menu,
   Modal,
@@ -110,7 +110,11 @@ export const theme = createTheme({
       defaultProps: { lockScroll: false, centered: true, transitionProps: { duration: 0 }, radius: '10px' },
     }),
     Tooltip: Tooltip.extend({
-      defaultProps: { openDelay: 300, transitionProps: { duration: 0 }, events: { hover: true, focus: true, touch: false } },
+      defaultProps: {
+        openDelay: 300,
+        transitionProps: { duration: 0 },
+        events: { hover: true, focus: true, touch: false },
+      },
     }),
     Tabs: Tabs.extend({ defaultProps: { variant: 'unstyled' } }),
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
+import type { errorRecordSchema } from './protocol.ts';
 
 /**
  * What a window may ask of the shell around it, beside the commands: dialogs, the clipboard, signing in. Each call is
@@ -126,13 +127,20 @@ export const shellCalls = {
   signIn: { input: signInSchema, output: done },
   signOut: { input: nothing, output: done },
   /** One check of the checklist. The window asks for them one after another. */
-  check: { input: z.object({ signIn: signInSchema, check: z.enum(SIGN_IN_CHECKS) }), output: checkResultSchema },
+  check: {
+    input: z.object({ signIn: signInSchema, check: z.enum(SIGN_IN_CHECKS) }),
+    output: checkResultSchema,
+  },
   /** Home and every project that can be seen, parents before children. */
   listProjects: { input: nothing, output: z.array(projectSchema) },
   /** Storage classes of the cluster and the copies it makes by default. */
   storage: {
     input: nothing,
-    output: z.object({ classes: z.array(z.string()), defaultClasses: z.array(z.string()), replication: z.number() }),
+    output: z.object({
+      classes: z.array(z.string()),
+      defaultClasses: z.array(z.string()),
+      replication: z.number(),
+    }),
   },
   /** Counts a folder under the given rules, without sending anything. */
   previewFolder: {
@@ -180,16 +188,12 @@ export type Shell = {
 };
 
 /** An error on its way to a window: what a person is shown, never a stack. */
-export const errorViewSchema = z.object({
-  code: z.enum(ERROR_CODES),
-  message: z.string(),
-  action: z.string().nullable().default(null),
-  requestId: z.string().nullable().default(null),
-});
-export type ErrorView = z.infer<typeof errorViewSchema>;
+export type ErrorView = z.infer<typeof errorRecordSchema>;
 
 /** The answer to a command or shell call, as plain data: an Error loses its fields on the way through a bridge. */
-export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: ErrorView };
+export type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: ErrorView };
 
 /** What Electron's preload puts on `window.keepsync`, by contextBridge; nothing else. */
 export interface PreloadApi {
