@@ -52,6 +52,10 @@ export const helloResultSchema = z.object({
   version: z.string(),
   owner: z.enum(['desktop', 'daemon', 'command']),
   pid: z.number().int(),
+  /**
+   * To a window: the calls of `shell.ts` that are answered here. They come as `run` with the command `shell.<name>`.
+   */
+  offers: z.array(z.string()).optional(),
 });
 export type HelloResult = z.infer<typeof helloResultSchema>;
 

@@ -1,0 +1,131 @@
+import { useMemo } from 'react';
+import { type BlockRow, STAGES, type Stage } from '../../../src/contract/status.ts';
+import { countText, sizeText, stageWords } from '../../../src/contract/words.ts';
+import { momentText } from '../../format.ts';
+import { Glyph } from '../../parts/glyph.tsx';
+import { type Column, VirtualGrid } from '../../parts/virtual-grid.tsx';
+import { texts } from '../../words.ts';
+import { FilePath } from '../folder/file-path.tsx';
+import type { BlockList } from './block-list.ts';
+import { stageRank } from './cell-model.ts';
+
+interface NumberedRow {
+  readonly number: number;
+  readonly row: BlockRow;
+}
+
+const LOCATOR_HEAD = 8;
+
+function happening(row: BlockRow): string {
+  if (row.error !== null) {
+    return row.error;
+  }
+  const way = texts.blocks.attempts(row.server, row.attempts);
+  return row.stage === 'uploading' && way !== '' ? way : texts.files.usual[row.stage];
+}
+
+const COLUMNS: readonly Column<NumberedRow>[] = [
+  {
+    key: 'stage',
+    title: texts.files.state,
+    width: '6.25rem',
+    render: ({ row }) => (
+      <span className="with-glyph">
+        <Glyph stage={row.stage} level={row.sizeBytes / row.capacityBytes} />
+        {stageWords[row.stage]}
+      </span>
+    ),
+  },
+  {
+    key: 'state',
+    title: 'SDK',
+    width: '5.5rem',
+    render: ({ row }) => <span className="mono sdk quieter">{row.state}</span>,
+  },
+  {
+    key: 'number',
+    title: texts.blocks.number,
+    width: '4rem',
+    align: 'end',
+    render: ({ number }) => countText(number),
+  },
+  {
+    key: 'size',
+    title: texts.blocks.size,
+    width: '4.5rem',
+    align: 'end',
+    render: ({ row }) => sizeText(row.sizeBytes),
+  },
+  {
+    key: 'locator',
+    title: texts.blocks.locator,
+    width: '5.25rem',
+    render: ({ row }) => (
+      <span className="mono quiet" title={row.locator ?? undefined}>
+        {row.locator === null ? texts.common.none : `${row.locator.slice(0, LOCATOR_HEAD)}…`}
+      </span>
+    ),
+  },
+  {
+    key: 'happening',
+    title: texts.blocks.happening,
+    width: 'minmax(8rem, 1fr)',
+    render: ({ row }) => <span title={happening(row)}>{happening(row)}</span>,
+  },
+  {
+    key: 'files',
+    title: texts.blocks.files,
+    width: 'minmax(8rem, 1fr)',
+    render: ({ row }) => (
+      <span className="quiet row">
+        <FilePath path={row.examplePaths[0] ?? ''} />
+        {row.files > 1 && <span className="quieter">{texts.blocks.andMore(row.files - 1)}</span>}
+      </span>
+    ),
+  },
+  {
+    key: 'since',
+    title: texts.blocks.since,
+    width: '5.5rem',
+    align: 'end',
+    render: ({ row }) => <span className="quiet">{momentText(row.sinceMs, Date.now())}</span>,
+  },
+];
+
+/** Block indexes by stage, worst stage first, in file order within one. */
+function worstFirst(list: BlockList, unsafeOnly: boolean): number[] {
+  const byStage = new Map<Stage, number[]>(STAGES.map((stage) => [stage, []]));
+  for (let index = 0; index < list.rowCount; index += 1) {
+    byStage.get(list.stageAt(index))?.push(index);
+  }
+  return [...STAGES]
+    .sort((a, b) => stageRank(a) - stageRank(b))
+    .filter((stage) => !unsafeOnly || stage !== 'saved')
+    .flatMap((stage) => byStage.get(stage) ?? []);
+}
+
+/** The map's twin: the same blocks as a table, what is not safe first. */
+export function BlockTable(props: {
+  list: BlockList;
+  version: number;
+  unsafeOnly: boolean;
+  onOpen: (path: string) => void;
+}) {
+  const { list, version, unsafeOnly, onOpen } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the list changed
+  const order = useMemo(() => worstFirst(list, unsafeOnly), [list, version, unsafeOnly]);
+  return (
+    <VirtualGrid
+      label={texts.blocks.tableLabel}
+      columns={COLUMNS}
+      count={order.length}
+      rowAt={(position) => {
+        const index = order[position];
+        const row = index === undefined ? null : list.rowAt(index);
+        return row === null || index === undefined ? null : { number: index + 1, row };
+      }}
+      onOpen={({ row }) => onOpen(row.examplePaths[0] ?? '')}
+      empty={list.loaded ? (unsafeOnly ? texts.blocks.allSafe : texts.blocks.empty) : texts.common.loading}
+    />
+  );
+}
