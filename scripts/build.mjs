@@ -1,11 +1,15 @@
-// Bundles the command and its threads into dist/. Started by run.mjs, on Node 24 and with packages installed.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+// Bundles the command and its threads into dist/, or into the folder given. Started by run.mjs, with packages installed.
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { ROOT } from './lib/processes.mjs';
 import { collectNotices } from './lib/third-party-notices.mjs';
 
-const DIST = join(ROOT, 'dist');
+const DIST = resolve(ROOT, process.argv[2] ?? 'dist');
+/** ws asks for these and does without. */
+const OPTIONAL = ['bufferutil', 'utf-8-validate'];
+
 const CLI_ENTRY = 'src/cli/main.ts';
 
 /** The entries that `startThread` knows: its type is the one list of them. */
@@ -20,8 +24,8 @@ function threadEntries() {
 }
 
 /**
- * In every bundle import.meta.url is that of dist/keepsync.cjs, so that a path beside it means the same wherever the code
- * that asks was bundled into. `depth` is the number of folders between dist and the bundle.
+ * In every bundle import.meta.url is that of keepsync.cjs, so that a path beside it means the same wherever the code
+ * that asks was bundled into. `depth` is the number of folders between it and the bundle.
  */
 function common(depth) {
   const main = JSON.stringify(`${'../'.repeat(depth)}keepsync.cjs`);
@@ -35,7 +39,6 @@ function common(depth) {
     metafile: true,
     legalComments: 'none',
     logLevel: 'warning',
-    external: ['electron'],
     define: { __KEEPSYNC_BUNDLE__: 'true', 'import.meta.url': '__keepsyncBundleUrl' },
     banner: {
       js: `const __keepsyncBundleUrl = require('node:url').pathToFileURL(require('node:path').resolve(__dirname, ${main})).href;`,
@@ -64,12 +67,21 @@ const results = await Promise.all([
   }),
 ]);
 
+const notBundled = results
+  .flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap(({ imports }) => imports))
+  .filter(({ external, path }) => external && !isBuiltin(path) && !OPTIONAL.includes(path))
+  .map(({ path }) => path);
+if (notBundled.length > 0) {
+  console.error(`Cannot build: ${[...new Set(notBundled)].join(', ')} would have to be installed beside it`);
+  process.exit(1);
+}
+
 const { text, packages } = collectNotices(
   ROOT,
   results.map(({ metafile }) => metafile),
 );
 writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), text);
-const { bytes } = results[0].metafile.outputs['dist/keepsync.cjs'];
+const { size } = statSync(join(DIST, 'keepsync.cjs'));
 console.log(
-  `Built dist/keepsync.cjs (${Math.round(bytes / 1024)} KiB), ${threads.length} threads, notices of ${packages} packages`,
+  `Built dist/keepsync.cjs (${Math.round(size / 1024)} KiB), ${threads.length} threads, notices of ${packages} packages`,
 );

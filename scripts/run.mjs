@@ -1,8 +1,10 @@
 // The one way in for people and for continuous integration. Runs on Node 20 with no packages installed; everything else
 // is started from here on Node 24.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
-import { run, runNode, stepFailed } from './lib/processes.mjs';
+import { ROOT, run, runNode, stepFailed } from './lib/processes.mjs';
 import { runChecks } from './lib/run-checks.mjs';
 import { runTests } from './lib/run-tests.mjs';
 
@@ -20,6 +22,13 @@ function setUp() {
   return findNode24({ packaged: packagedNode(), running: runningNode() });
 }
 
+/** The command, and the window where there is one. */
+async function build(node) {
+  const built = await runNode(node, ['scripts/build.mjs']);
+  const hasWindow = existsSync(join(ROOT, 'vite.config.ts'));
+  return built === 0 && hasWindow ? runNode(node, ['node_modules/vite/bin/vite.js', 'build']) : built;
+}
+
 const commands = {
   setup: () => {
     const { path, version } = setUp();
@@ -28,10 +37,10 @@ const commands = {
   },
   check: async () => (await runChecks(setUp())).length === 0,
   test: (args) => runTests(setUp(), args),
-  build: () => runNode(setUp(), ['scripts/build.mjs']),
+  build: () => build(setUp()),
   start: async (args) => {
     const node = setUp();
-    const built = await runNode(node, ['scripts/build.mjs']);
+    const built = await build(node);
     return built === 0 ? run(node.path, ['dist/keepsync.cjs', 'start', ...args]) : built;
   },
 };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FsyncPolicy } from './cluster-options.ts';
@@ -28,7 +28,6 @@ export class BlockFolder {
   #usedBytes = 0;
   #free = { bytes: Number.POSITIVE_INFINITY, atMs: Number.NEGATIVE_INFINITY };
   readonly #unsynced = new Set<string>();
-  readonly #made = new Set<string>();
 
   /** Makes the folder, and removes what writers that were killed have left. */
   constructor(path: string, options: { quotaBytes?: number | undefined; fsync: FsyncPolicy }) {
@@ -57,11 +56,18 @@ export class BlockFolder {
     return join(this.path, `tmp${hash}${randomBytes(6).toString('hex')}`);
   }
 
-  ensureFolderOf(hash: string): void {
-    const folder = join(this.path, hash.slice(0, 3));
-    if (!this.#made.has(folder)) {
-      mkdirSync(folder, { recursive: true, mode: 0o755 });
-      this.#made.add(folder);
+  /** Moves a complete temporary file to where the block belongs. */
+  publish(temporary: string, hash: string): void {
+    const target = this.fileOf(hash);
+    try {
+      renameSync(temporary, target);
+    } catch (thrown) {
+      // the first block of its folder, or somebody cleaned up while we run
+      if (!isMissing(thrown)) {
+        throw thrown;
+      }
+      mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+      renameSync(temporary, target);
     }
   }
 
@@ -69,7 +75,7 @@ export class BlockFolder {
     try {
       return (await stat(this.fileOf(hash))).size;
     } catch (thrown) {
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
+      if (isMissing(thrown)) {
         return undefined;
       }
       throw thrown;
@@ -89,10 +95,14 @@ export class BlockFolder {
     return this.#free.bytes < MIN_FREE_BYTES;
   }
 
-  noteStored(hash: string, sizeBytes: number): void {
+  /** A block is in its place. With `eachBlock` its folder is brought to the platter too: the file was before. */
+  async noteStored(hash: string, sizeBytes: number): Promise<void> {
     this.#usedBytes += sizeBytes;
     if (this.fsync === 'onSave') {
       this.#unsynced.add(this.fileOf(hash));
+    } else if (this.fsync === 'eachBlock') {
+      await syncPath(dirname(this.fileOf(hash)));
+      await syncPath(this.path);
     }
   }
 
@@ -133,6 +143,11 @@ export class BlockFolder {
       }
     }
   }
+}
+
+/** Whether a system error says that a file or folder is not there. */
+export function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 async function syncPath(path: string): Promise<void> {

@@ -1,16 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writev,
-} from 'node:fs';
-import type { BlockFolder } from './block-folder.ts';
+import { closeSync, fsync, openSync, readSync, rmSync, statSync, utimesSync, writev } from 'node:fs';
+import { promisify } from 'node:util';
+import { type BlockFolder, isMissing } from './block-folder.ts';
 
 /** Written to disk in runs of at least this much: fewer system calls, and the disk works while the network does. */
 const RUN_BYTES = 1 << 20;
@@ -37,6 +28,7 @@ export class BlockReceiver {
   #output: number | undefined;
   #receivedBytes = 0;
   #isSame = true;
+  #isPublished = false;
   #run: Buffer[] = [];
   #runBytes = 0;
   #writing: Promise<void> | undefined;
@@ -97,7 +89,7 @@ export class BlockReceiver {
         const now = new Date();
         utimesSync(target, now, now);
       } else {
-        this.#publish(target);
+        await this.#publish();
       }
       return { kind: 'stored', sizeBytes: this.#receivedBytes };
     } finally {
@@ -113,17 +105,17 @@ export class BlockReceiver {
     this.#release();
   }
 
-  #publish(target: string): void {
+  async #publish(): Promise<void> {
     if (this.#output !== undefined) {
       if (this.#folder.fsync === 'eachBlock') {
-        fsyncSync(this.#output);
+        await syncFile(this.#output);
       }
       closeSync(this.#output);
       this.#output = undefined;
     }
-    this.#folder.ensureFolderOf(this.#hash);
-    renameSync(this.#temporary, target);
-    this.#folder.noteStored(this.#hash, this.#receivedBytes);
+    this.#folder.publish(this.#temporary, this.#hash);
+    this.#isPublished = true;
+    await this.#folder.noteStored(this.#hash, this.#receivedBytes);
   }
 
   #compare(piece: Buffer): void {
@@ -173,16 +165,20 @@ export class BlockReceiver {
     if (this.#output !== undefined) {
       closeSync(this.#output);
       this.#output = undefined;
+    }
+    if (this.isNew && !this.#isPublished) {
       rmSync(this.#temporary, { force: true });
     }
   }
 }
 
+const syncFile = promisify(fsync);
+
 function openExisting(file: string): number | undefined {
   try {
     return openSync(file, 'r');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
+    if (isMissing(thrown)) {
       return undefined;
     }
     throw thrown;

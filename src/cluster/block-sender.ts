@@ -69,7 +69,8 @@ export async function sendBlock(
     if (isWhole) {
       return 'damaged';
     }
-    response.destroy();
+    // short of what was announced, whatever the client does with it, and only then gone
+    response.write((held ?? Buffer.alloc(0)).subarray(0, -1), () => response.destroy());
     return 'sent';
   } finally {
     await file.close();

@@ -50,7 +50,8 @@ async function compose(
   const records = new Records(folder.recordsFile);
   undo.push(() => records.close());
   let identity = folder.loadIdentity();
-  const certificate = await loadCertificate(folder, clock.nowMs());
+  // TLS looks at the real time, whatever the cluster's own clock says
+  const certificate = await loadCertificate(folder, systemClock.nowMs());
 
   const keep = await startKeep(options, identity, folder, certificate, undo);
   let services: readonly KeepServiceRecord[] = [];

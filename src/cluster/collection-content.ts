@@ -67,11 +67,13 @@ export function newContent(
   if (segments) {
     const base = content ?? old ?? NOTHING;
     const root = Folder.parse(base.text, base.isNormal);
-    replaceSegments(root, segments, (locator) => {
+    const isChanged = replaceSegments(root, segments, (locator) => {
       check(locator);
       return stripSignature(locator);
     });
-    content = storedForm(root, base.fileCount, base.fileSizeTotal);
+    if (isChanged) {
+      content = storedForm(root, base.fileCount, base.fileSizeTotal);
+    }
   }
   const givenHash = change.portableDataHash;
   if (givenHash !== undefined && content && givenHash !== content.portableDataHash) {

@@ -105,7 +105,9 @@ function checkTargets(replacements: ReadonlyMap<string, string>): void {
     const parts = target.split('/');
     const isCanonical =
       target === '/' ||
-      (parts[0] === '' && parts.slice(1).every((part) => part !== '' && part !== '.' && part !== '..'));
+      (parts.length > 1 &&
+        parts[0] === '' &&
+        parts.slice(1).every((part) => part !== '' && part !== '.' && part !== '..'));
     if (!isCanonical) {
       throw badRequest(`invalid replace_files target: ${JSON.stringify(target)}`);
     }

@@ -33,12 +33,13 @@ export function parseReplaceSegments(option: Json | undefined): readonly Segment
 /**
  * Replaces segments in all files. Where one old segment is not there, nothing moves to the new block that it was to move
  * to: half a repacked block is worth nothing. `take` sees each new block and gives what is stored.
+ * Whether anything changed.
  */
 export function replaceSegments(
   root: Folder,
   replacements: readonly SegmentReplacement[],
   take: (locator: string) => string,
-): void {
+): boolean {
   const present = new Set<string>();
   root.mapFiles((file) => {
     for (const span of file.spans) {
@@ -59,12 +60,13 @@ export function replaceSegments(
     }
   }
   if (byOld.size === 0) {
-    return;
+    return false;
   }
   root.mapFiles((file): FileNode => {
     const isTouched = file.spans.some((span) => byOld.has(segmentKey(span)));
     return isTouched ? { spans: file.spans.map((span) => byOld.get(segmentKey(span)) ?? span) } : file;
   });
+  return true;
 }
 
 function segmentKey(span: Span): string {

@@ -15,15 +15,17 @@ export interface StreamTextOptions {
 
 /**
  * Builds the manifest line of one directory from its files, in their order. A block is named once a line, at its first
- * use, however often and by whichever signature it is used; contiguous pieces of a file are merged.
+ * use, however often and by whichever signature it is used (the first one is written); contiguous pieces of a file are
+ * merged.
  */
 export class StreamText {
   readonly #path: string;
   readonly #strip: boolean;
   readonly #locators: string[] = [];
-  /** Where each block begins in the stream: by the locator as given, and by `md5+size`. */
+  /** Where each block begins in the stream, by the locator as given. */
   readonly #starts = new Map<string, number>();
-  readonly #bareStarts = new Map<string, number>();
+  /** By `md5+size`: the same, and the place in #locators. */
+  readonly #blocks = new Map<string, { readonly start: number; readonly place: number }>();
   readonly #chunks: string[] = [];
   #tokens: string[] = [];
   #length = 0;
@@ -123,16 +125,22 @@ export class StreamText {
 
   #place(locator: string): number {
     const bare = stripLocator(locator);
-    let start = this.#bareStarts.get(bare);
-    if (start === undefined) {
-      start = this.#length;
+    let block = this.#blocks.get(bare);
+    if (block === undefined) {
+      block = { start: this.#length, place: this.#locators.length };
       this.#length += Number(bare.slice(33));
-      this.#bareStarts.set(bare, start);
+      this.#blocks.set(bare, block);
       this.#locators.push(this.#strip ? bare : readable(locator));
+    } else if (!this.#strip && isSigned(locator) && !isSigned(this.#locators[block.place] ?? '')) {
+      this.#locators[block.place] = readable(locator);
     }
-    this.#starts.set(locator, start);
-    return start;
+    this.#starts.set(locator, block.start);
+    return block.start;
   }
+}
+
+function isSigned(locator: string): boolean {
+  return locator.includes('+A') || locator.includes('+R');
 }
 
 function readable(locator: string): string {

@@ -27,9 +27,12 @@ export function startFolderWatcher(options: FolderWatcherOptions, relay: HintRel
 class FolderWatching implements Watching {
   readonly #options: FolderWatcherOptions;
   readonly #relay: HintRelay;
-  readonly #watchers = new Map<string, FSWatcher>();
-  /** Watched folders by dev:ino; kept only where links are followed, to end loops. */
-  readonly #dirById = new Map<string, string>();
+  /** By path. The id (dev:ino) tells a folder from another one that took its name. */
+  readonly #watched = new Map<string, { readonly watcher: FSWatcher; readonly id: string }>();
+  /** Of roots that are files, and of whole trees where the system watches those. */
+  readonly #rootWatchers: FSWatcher[] = [];
+  /** Ids of what is watched; asked only where links are followed, to end loops. */
+  readonly #ids = new Set<string>();
   /** The system gives no more watches: asking for each further folder would only fail again. */
   #isExhausted = false;
   #isClosed = false;
@@ -40,29 +43,32 @@ class FolderWatching implements Watching {
   }
 
   addRoot(diskPath: string): void {
-    const kind = this.#kindOf(diskPath, true);
-    if (kind === 'dir' && this.#options.isRecursive) {
-      this.#watch(diskPath, true, (name) =>
-        this.#relay.hint(name === null ? diskPath : join(diskPath, name)),
-      );
-    } else if (kind === 'dir') {
+    const isDir = this.#look(diskPath, true)?.isDir === true;
+    if (isDir && !this.#options.isRecursive) {
       this.#addTree(diskPath);
-    } else {
-      const dir = dirname(diskPath);
-      this.#watch(dir, false, (name) => {
-        if (name === null || name === basename(diskPath)) {
-          this.#relay.hint(diskPath);
-        }
-      });
+      return;
+    }
+    const watcher = isDir
+      ? this.#watch(diskPath, true, (name) =>
+          this.#relay.hint(name === null ? diskPath : join(diskPath, name)),
+        )
+      : this.#watch(dirname(diskPath), false, (name) => {
+          if (name === null || name === basename(diskPath)) {
+            this.#relay.hint(diskPath);
+          }
+        });
+    if (watcher !== undefined) {
+      this.#rootWatchers.push(watcher);
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const watcher of this.#watchers.values()) {
+    for (const watcher of [...this.#rootWatchers, ...[...this.#watched.values()].map((one) => one.watcher)]) {
       watcher.close();
     }
-    this.#watchers.clear();
+    this.#rootWatchers.length = 0;
+    this.#watched.clear();
   }
 
   /** A folder and all below it; first the watch, then the listing, so that nothing slips in between. */
@@ -74,7 +80,8 @@ class FolderWatching implements Watching {
       }
       for (const entry of this.#list(dir)) {
         const path = join(dir, entry.name);
-        const isDir = entry.isDirectory() || (entry.isSymbolicLink() && this.#kindOf(path, false) === 'dir');
+        const isDir =
+          entry.isDirectory() || (entry.isSymbolicLink() && this.#look(path, false)?.isDir === true);
         if (isDir && !this.#options.isFiltered(path)) {
           waiting.push(path);
         }
@@ -83,10 +90,19 @@ class FolderWatching implements Watching {
   }
 
   #addFolder(dir: string): boolean {
-    if (this.#watchers.has(dir) || (this.#options.followLinks && !this.#isNew(dir))) {
+    const id = this.#look(dir, true)?.id;
+    if (id === undefined || this.#watched.get(dir)?.id === id) {
       return false;
     }
-    return this.#watch(dir, false, (name) => this.#onEvent(dir, name));
+    if (this.#options.followLinks && this.#ids.has(id)) {
+      return false;
+    }
+    const watcher = this.#watch(dir, false, (name) => this.#onEvent(dir, name));
+    if (watcher !== undefined) {
+      this.#watched.set(dir, { watcher, id });
+      this.#ids.add(id);
+    }
+    return watcher !== undefined;
   }
 
   #onEvent(dir: string, name: string | null): void {
@@ -95,14 +111,15 @@ class FolderWatching implements Watching {
       return;
     }
     const path = join(dir, name);
-    const kind = this.#kindOf(path, false);
-    if (kind === 'dir') {
-      if (!this.#watchers.has(path) && !this.#options.isFiltered(path)) {
+    const seen = this.#look(path, false);
+    if (this.#watched.has(path) && this.#watched.get(path)?.id !== seen?.id) {
+      this.#dropTree(path);
+    }
+    if (seen?.isDir === true) {
+      if (!this.#watched.has(path) && !this.#options.isFiltered(path)) {
         this.#addTree(path);
       }
-    } else if (this.#watchers.has(path)) {
-      this.#dropTree(path);
-    } else if (kind === undefined && name === basename(dir) && this.#kindOf(dir, true) === undefined) {
+    } else if (seen === undefined && name === basename(dir) && this.#look(dir, true) === undefined) {
       // The folder speaks of its own end, under its own name.
       this.#dropTree(dir);
       this.#relay.hint(dir);
@@ -113,20 +130,16 @@ class FolderWatching implements Watching {
 
   #dropTree(top: string): void {
     const below = top + sep;
-    for (const [dir, watcher] of this.#watchers) {
+    for (const [dir, { watcher, id }] of this.#watched) {
       if (dir === top || dir.startsWith(below)) {
         watcher.close();
-        this.#watchers.delete(dir);
-      }
-    }
-    for (const [id, dir] of this.#dirById) {
-      if (dir === top || dir.startsWith(below)) {
-        this.#dirById.delete(id);
+        this.#watched.delete(dir);
+        this.#ids.delete(id);
       }
     }
   }
 
-  #watch(dir: string, recursive: boolean, onName: (name: string | null) => void): boolean {
+  #watch(dir: string, recursive: boolean, onName: (name: string | null) => void): FSWatcher | undefined {
     try {
       const watcher = watch(dir, { recursive, persistent: true }, (_event, name) => {
         if (!this.#isClosed) {
@@ -137,15 +150,14 @@ class FolderWatching implements Watching {
       watcher.on('error', (error) => {
         this.#relay.doubt(error);
       });
-      this.#watchers.set(dir, watcher);
-      return true;
+      return watcher;
     } catch (thrown) {
       const code = systemCodeOf(thrown);
       this.#isExhausted ||= code === 'ENOSPC' || code === 'EMFILE' || code === 'ENFILE';
       if (!isMissing(thrown)) {
         this.#relay.doubt(thrown);
       }
-      return false;
+      return undefined;
     }
   }
 
@@ -160,28 +172,19 @@ class FolderWatching implements Watching {
     }
   }
 
-  #kindOf(path: string, isRoot: boolean): 'dir' | 'other' | undefined {
+  /** What is at a path; undefined where there is nothing, or nothing that may be looked at. */
+  #look(path: string, isFollowed: boolean): { readonly isDir: boolean; readonly id: string } | undefined {
     try {
-      const followed = isRoot || this.#options.followLinks;
-      const stat = followed
-        ? statSync(path, { throwIfNoEntry: false })
-        : lstatSync(path, { throwIfNoEntry: false });
-      return stat === undefined ? undefined : stat.isDirectory() ? 'dir' : 'other';
+      const stat =
+        isFollowed || this.#options.followLinks
+          ? statSync(path, { throwIfNoEntry: false, bigint: true })
+          : lstatSync(path, { throwIfNoEntry: false, bigint: true });
+      return stat === undefined ? undefined : { isDir: stat.isDirectory(), id: `${stat.dev}:${stat.ino}` };
     } catch (thrown) {
       if (systemCodeOf(thrown) === undefined) {
         throw thrown;
       }
-      return 'other';
+      return undefined;
     }
-  }
-
-  #isNew(dir: string): boolean {
-    const stat = statSync(dir, { throwIfNoEntry: false, bigint: true });
-    const id = stat === undefined ? '' : `${stat.dev}:${stat.ino}`;
-    if (id === '' || this.#dirById.has(id)) {
-      return false;
-    }
-    this.#dirById.set(id, dir);
-    return true;
   }
 }

@@ -18,8 +18,9 @@ const ENTRIES_SQL = `SELECT name, kind, stamp FROM entry
   WHERE folder_id = ? AND dir = ? AND state NOT IN ${ABSENT_STATES}`;
 const ENTRY_SQL = `SELECT name, kind, stamp FROM entry
   WHERE folder_id = ? AND dir = ? AND name = ? AND state NOT IN ${ABSENT_STATES}`;
+/** A row has a digest only while the journal knows where those bytes lie; what is gone counts too, as for a rename. */
 const KNOWN_SQL = `SELECT 1 AS found FROM entry
-  WHERE folder_id = ? AND size = ? AND digest = ? AND state IN ('stored', 'saved') LIMIT 1`;
+  WHERE folder_id = ? AND size = ? AND digest = ? LIMIT 1`;
 
 interface OpenView {
   readonly database: DatabaseSync;

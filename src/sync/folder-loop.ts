@@ -127,7 +127,10 @@ export class FolderLoop {
     });
     const failed = (trouble: Trouble) => (thrown: unknown) => this.#trouble(trouble, asKeepsyncError(thrown));
     // When reading and sending end, a save may be due at once.
-    const ended = () => this.#progress();
+    const ended = () => {
+      this.#arm();
+      this.#progress();
+    };
     this.#scans = new CoalescedTask(() => this.#scan(), failed('work'), ended);
     this.#uploads = new CoalescedTask(() => this.#upload(), failed('work'), ended);
     this.#saves = new CoalescedTask(() => this.#save(), failed('work'));
@@ -191,7 +194,7 @@ export class FolderLoop {
 
   /** A person says that what is gone is meant to be gone. */
   async confirmDeletes(): Promise<void> {
-    await this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+    await this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'person');
     this.#clear('deletes');
     this.#kickAll();
   }
@@ -469,13 +472,13 @@ export class FolderLoop {
     if (counts.gone.files === 0) {
       this.#clear('deletes');
       // Directories that vanished without a file in them need no guard.
-      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'guard');
       return;
     }
     const figures = await journal.guardFigures(this.#folder.id);
     const verdict = tooMuchIsGone(figures);
     if (verdict === undefined) {
-      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'guard');
       this.#clear('deletes');
       return;
     }

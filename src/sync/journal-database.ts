@@ -61,10 +61,13 @@ export class JournalDatabase implements OpenJournal {
   guardFigures: Call<'guardFigures'> = async (folderId) =>
     this.#read(() => this.#queries.guardFigures(folderId));
 
-  confirmDeletes: Call<'confirmDeletes'> = async (folderId, deletes) =>
+  confirmDeletes: Call<'confirmDeletes'> = async (folderId, deletes, who) =>
     this.#write(() => {
       let count = 0;
       for (const row of this.#store.entries.inState(folderId, 'gone')) {
+        if (who === 'guard' && row.kind === 'file' && this.#store.entries.hasPending(folderId, row.size)) {
+          continue;
+        }
         if (deletes === 'keep') {
           dropEntry(this.#store, row);
         } else {

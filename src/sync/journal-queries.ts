@@ -10,6 +10,7 @@ import type {
   JournalProblem,
   JournalSaveRow,
 } from './journal-port.ts';
+import { knownSegments } from './journal-moves.ts';
 import { checkedEntry, ENTRY_COLUMNS, type EntryRow, pathOf } from './journal-rows.ts';
 import type { JournalStore } from './journal-store.ts';
 import { ENTRY_STATES } from './journal-tallies.ts';
@@ -24,6 +25,7 @@ export class JournalQueries {
   readonly #store: JournalStore;
   readonly #oldestStored: StatementSync;
   readonly #hasDigest: StatementSync;
+  readonly #hasSegments: StatementSync;
   readonly #saves: StatementSync;
 
   constructor(store: JournalStore) {
@@ -35,6 +37,10 @@ export class JournalQueries {
     this.#hasDigest = database.prepare(
       `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND digest = ? AND state IN ('stored', 'saved')
        LIMIT 1`,
+    );
+    this.#hasSegments = database.prepare(
+      `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND COALESCE(segments, saved_segments) = ?
+       AND state IN ('stored', 'saved') LIMIT 1`,
     );
     this.#saves = database.prepare(
       `SELECT at_ms, files, bytes, deleted, pdh, version FROM save WHERE folder_id = ? AND at_ms IS NOT NULL
@@ -83,11 +89,15 @@ export class JournalQueries {
   }
 
   #isMoved(row: EntryRow, found: Map<string, boolean>): boolean {
-    if (row.digest === null) {
-      return false;
-    }
-    const key = `${row.size}:${row.digest}`;
-    const known = found.get(key) ?? this.#hasDigest.get(row.folder_id, row.size, row.digest) !== undefined;
+    const { folder_id, size, digest } = row;
+    // A large file has no digest; the same bytes are the same pieces.
+    const pieces = digest === null ? knownSegments(row) : null;
+    const key = `${size}:${digest ?? pieces}`;
+    const known =
+      found.get(key) ??
+      (digest === null
+        ? this.#hasSegments.get(folder_id, size, pieces)
+        : this.#hasDigest.get(folder_id, size, digest)) !== undefined;
     found.set(key, known);
     return known;
   }

@@ -51,6 +51,7 @@ export class EntryTable {
   readonly #byPath: StatementSync;
   readonly #byId: StatementSync;
   readonly #byStamp: StatementSync;
+  readonly #pendingOfSize: StatementSync;
   readonly #byDigest: StatementSync;
   readonly #childOf: StatementSync;
   readonly #rowIn: StatementSync;
@@ -68,6 +69,9 @@ export class EntryTable {
     this.#byPath = database.prepare(`${select} folder_id = ? AND dir = ? AND name = ?`);
     this.#byId = database.prepare(`${select} id = ?`);
     this.#byStamp = database.prepare(`${select} folder_id = ? AND stamp = ? LIMIT 8`);
+    this.#pendingOfSize = database.prepare(
+      `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND state = 'pending' AND kind = 'file' LIMIT 1`,
+    );
     this.#byDigest = database.prepare(`${select} folder_id = ? AND size = ? AND digest = ? LIMIT 8`);
     this.#childOf = database.prepare(
       `SELECT 1 AS found FROM entry WHERE folder_id = ? AND dir = ? AND state NOT IN ('gone', 'deleted') LIMIT 1`,
@@ -123,6 +127,11 @@ export class EntryTable {
       .all(folderId, sizeBytes, digest)
       .map(checkedEntry)
       .filter((row) => row.digest === digest && row.size === sizeBytes);
+  }
+
+  /** Whether a file of that size waits to be read. */
+  hasPending(folderId: number, sizeBytes: number): boolean {
+    return this.#pendingOfSize.get(folderId, sizeBytes) !== undefined;
   }
 
   /** Whether anything that is on disk is right inside the directory. */

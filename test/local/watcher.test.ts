@@ -134,6 +134,31 @@ describe.each(WATCHERS)('the watcher (%s) on this system', (_name, make) => {
     await ear.covers(at('b/deep/f'));
   });
 
+  it('hears what goes on in a new folder that took the name of a renamed one', async () => {
+    mkdirSync(at('a/deep'), { recursive: true });
+    await start();
+    renameSync(at('a'), at('b'));
+    mkdirSync(at('a/deep'), { recursive: true });
+    writeFileSync(at('a/deep/f'), '1');
+    await ear.covers(at('a/deep/f'));
+    // Only once the new folder is watched does an edit in it come through by itself.
+    while (!ear.heard.includes(at('a/deep/f'))) {
+      ear.forget();
+      appendFileSync(at('a/deep/f'), '2');
+      await ear.covers(at('a/deep/f'));
+    }
+  });
+
+  it('watches several roots that are files of one folder', async () => {
+    writeFileSync(at('one'), '1');
+    writeFileSync(at('two'), '1');
+    await start(['one', 'two'].map((name) => ({ diskPath: at(name), prefix: name })));
+    appendFileSync(at('one'), '2');
+    await ear.covers(at('one'));
+    appendFileSync(at('two'), '2');
+    await ear.covers(at('two'));
+  });
+
   it('hints at a folder that was removed with everything in it', async () => {
     mkdirSync(at('a/deep'), { recursive: true });
     writeFileSync(at('a/deep/f'), '1');
