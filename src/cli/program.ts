@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { profilePaths } from '../profile/profile-paths.ts';
 import { addAccount } from './commands/account.ts';
 import { addCheck } from './commands/check.ts';
 import { addCluster } from './commands/cluster.ts';
@@ -21,9 +23,7 @@ import type { CliEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { Interrupts } from './interrupts.ts';
 import { Output } from './output.ts';
-import { profilePaths } from './profile/profile-paths.ts';
 import type { CliServices } from './services.ts';
-import { VERSION } from './version.ts';
 
 interface GlobalFlags {
   readonly profile?: string;

@@ -215,11 +215,7 @@ export interface Journal {
    * collection keeps the files. Unless a person said so, a file waits while a pending one of its size may turn out to be
    * the same file under another name: then one save moves it, and nothing is sent. Returns how many.
    */
-  confirmDeletes(
-    folderId: number,
-    deletes: 'mirror' | 'keep',
-    who: 'guard' | 'person',
-  ): Promise<number>;
+  confirmDeletes(folderId: number, deletes: 'mirror' | 'keep', who: 'guard' | 'person'): Promise<number>;
 
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record

@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import type { ErrorRecord } from '../base/errors.ts';
 import { checkedBlock } from './journal-blocks.ts';
+import { knownSegments } from './journal-moves.ts';
 import type {
   GuardFigures,
   Journal,
@@ -10,7 +11,6 @@ import type {
   JournalProblem,
   JournalSaveRow,
 } from './journal-port.ts';
-import { knownSegments } from './journal-moves.ts';
 import { checkedEntry, ENTRY_COLUMNS, type EntryRow, pathOf } from './journal-rows.ts';
 import type { JournalStore } from './journal-store.ts';
 import { ENTRY_STATES } from './journal-tallies.ts';

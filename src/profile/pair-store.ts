@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Clock } from '../../base/clock.ts';
-import { KeepsyncError } from '../../base/errors.ts';
-import { Mutex } from '../../base/mutex.ts';
-import { type Random, randomBase36 } from '../../base/random.ts';
-import { type FolderConfig, folderConfigSchema } from '../../contract/settings.ts';
-import type { Pair, PairStore } from '../../engine/ports.ts';
-import { moveAside, parseJsonOrUndefined, readIfThere, writeDurably } from './durable-file.ts';
+import type { Clock } from '../base/clock.ts';
+import { moveAside, parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
+import { KeepsyncError } from '../base/errors.ts';
+import { Mutex } from '../base/mutex.ts';
+import { type Random, randomBase36 } from '../base/random.ts';
+import { type FolderConfig, folderConfigSchema } from '../contract/settings.ts';
+import type { Pair, PairStore } from '../engine/ports.ts';
 
 const fileSchema = z.object({
   version: z.literal(1),

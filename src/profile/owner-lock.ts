@@ -4,15 +4,15 @@ import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type CancelTimer, type Clock, sleep } from '../../base/clock.ts';
-import { KeepsyncError } from '../../base/errors.ts';
+import { type CancelTimer, type Clock, sleep } from '../base/clock.ts';
 import {
   makePrivateDir,
   PRIVATE_FILE_MODE,
   parseJsonOrUndefined,
   readIfThere,
   systemCode,
-} from './durable-file.ts';
+} from '../base/durable-file.ts';
+import { KeepsyncError } from '../base/errors.ts';
 
 const ownerSchema = z.object({
   pid: z.number().int().positive(),

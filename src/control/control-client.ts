@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import type { CancelTimer, Clock } from '../../base/clock.ts';
-import { errorFromRecord, KeepsyncError } from '../../base/errors.ts';
+import type { CancelTimer, Clock } from '../base/clock.ts';
+import { errorFromRecord, KeepsyncError } from '../base/errors.ts';
 import {
   type CommandHost,
   type CommandInput,
@@ -9,7 +9,7 @@ import {
   type ContractEvents,
   commands,
   eventSchemas,
-} from '../../contract/commands.ts';
+} from '../contract/commands.ts';
 import {
   type EventName,
   errorFromWire,
@@ -19,7 +19,7 @@ import {
   type ProtocolRequest,
   REPLY_MAX_BYTES,
   replySchema,
-} from '../../contract/protocol.ts';
+} from '../contract/protocol.ts';
 import { LineSplitter } from './lines.ts';
 
 const HELLO_WITHIN_MS = 10_000;

@@ -1,5 +1,5 @@
 import { posix, win32 } from 'node:path';
-import { KeepsyncError } from '../../base/errors.ts';
+import { KeepsyncError } from '../base/errors.ts';
 
 /** Where one profile keeps its things. `configDir` and `stateDir` are the same folder but on Linux by convention. */
 export interface ProfilePaths {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ArvadosApi } from '../api/arvados-api.ts';
+import { parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
-import type { ClusterAccount } from '../engine/ports.ts';
-import { parseJsonOrUndefined, readIfThere, writeDurably } from './profile/durable-file.ts';
-import type { Connection, WhoAmI } from './services.ts';
+import type { Connection, WhoAmI } from './connection.ts';
+import type { ClusterAccount } from './ports.ts';
 
 const factsSchema = z.object({
   host: z.string(),

@@ -1,4 +1,4 @@
-import { KeepsyncError } from '../../base/errors.ts';
+import { KeepsyncError } from '../base/errors.ts';
 
 const NEWLINE = 0x0a;
 

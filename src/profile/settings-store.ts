@@ -1,16 +1,16 @@
 import { dirname } from 'node:path';
 import Conf from 'conf';
-import type { Clock } from '../../base/clock.ts';
-import { KeepsyncError } from '../../base/errors.ts';
-import { type Settings, settingsSchema } from '../../contract/settings.ts';
-import type { SettingsStore } from '../../engine/ports.ts';
+import type { Clock } from '../base/clock.ts';
 import {
   makePrivateDir,
   moveAside,
   PRIVATE_FILE_MODE,
   parseJsonOrUndefined,
   readIfThere,
-} from './durable-file.ts';
+} from '../base/durable-file.ts';
+import { KeepsyncError } from '../base/errors.ts';
+import { type Settings, settingsSchema } from '../contract/settings.ts';
+import type { SettingsStore } from '../engine/ports.ts';
 
 /** Opens `settings.json`. A file that is not JSON is moved aside, a value that makes no sense gets its default; `tell` says so. */
 export async function openSettings(

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import winston from 'winston';
-import type { LogLevel, LogPort } from '../../base/log.ts';
-import { redact } from '../../base/redact.ts';
-import { PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from './durable-file.ts';
+import { PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from '../base/durable-file.ts';
+import type { LogLevel, LogPort } from '../base/log.ts';
+import { redact } from '../base/redact.ts';
 
 /** Five files of 5 MiB: weeks of ordinary running, and a bound that a fault cannot break. */
 const FILE_MAX_BYTES = 5 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { CancelTimer, Clock } from '../../base/clock.ts';
-import { asKeepsyncError, errorToRecord, KeepsyncError } from '../../base/errors.ts';
-import { type CommandHost, type CommandName, commands } from '../../contract/commands.ts';
+import type { CancelTimer, Clock } from '../base/clock.ts';
+import { asKeepsyncError, errorToRecord, KeepsyncError } from '../base/errors.ts';
+import { type CommandHost, type CommandName, commands } from '../contract/commands.ts';
 import {
   commandNameSchema,
   type EventName,
@@ -13,7 +13,7 @@ import {
   type ProtocolRequest,
   REQUEST_MAX_BYTES,
   requestSchema,
-} from '../../contract/protocol.ts';
+} from '../contract/protocol.ts';
 import { LineSplitter } from './lines.ts';
 
 /** Whoever connects must say hello within this. */

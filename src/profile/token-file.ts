@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { KeepsyncError } from '../../base/errors.ts';
-import { makePrivate, parseJsonOrUndefined, readIfThere, writeDurably } from './durable-file.ts';
+import { makePrivate, parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
+import { KeepsyncError } from '../base/errors.ts';
 
 const tokenSchema = z.object({ host: z.string().min(1), token: z.string().min(1) });
 
