@@ -2,7 +2,8 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { makePrivateDir, PRIVATE_FILE_MODE } from '../base/durable-file.ts';
-import { ControlConnection, type ControlHost } from './control-connection.ts';
+import { ControlConnection } from './control-connection.ts';
+import type { ControlHost } from './protocol-session.ts';
 
 /** Windows, web pages and commands of one person: far more than ever needed, and a bound. */
 const CONNECTIONS_MAX = 64;

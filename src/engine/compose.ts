@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { ArvadosApi } from '../api/arvados-api.ts';
+import { type AccountChecks, checkAccount } from '../api/checks.ts';
 import { RemoteEvents as ServerEvents } from '../api/events.ts';
+import { reachKeepService } from '../api/reach-keep.ts';
 import { remoteEventPorts } from '../api/remote-event-ports.ts';
 import { type AccountSettings, readAccountSettings } from '../api/settings-sources.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemCode } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
-import type { Random } from '../base/random.ts';
+import { newRequestId, type Random } from '../base/random.ts';
 import { VERSION } from '../base/version.ts';
 import type { Settings } from '../contract/settings.ts';
 import { createEngine } from '../engine.ts';
@@ -207,4 +209,44 @@ function serverEvents(env: EngineEnvironment, api: ArvadosApi, token: string, lo
     },
     close: () => events.close(),
   };
+}
+
+/** Goes through everything that has to be right before the first byte can be saved; see `checkAccount`. */
+export async function checkConnection(
+  env: EngineEnvironment,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<AccountChecks> {
+  const api = await openApi(env, connection, silentLog);
+  try {
+    return await checkAccount({
+      client: api.client,
+      clock: env.clock,
+      keepServices: servicesFromEnv(env.env),
+      reachKeep: (service, inner) =>
+        reachKeepService(service, {
+          tls: api.client.tls,
+          clock: env.clock,
+          requestId: newRequestId(env.random),
+          signal: inner,
+        }),
+      signal,
+    });
+  } finally {
+    api.close();
+  }
+}
+
+/** Lends the API of a cluster for one piece of work. */
+export async function withApi<T>(
+  env: EngineEnvironment,
+  connection: Connection,
+  work: (api: ArvadosApi) => Promise<T>,
+): Promise<T> {
+  const api = await openApi(env, connection, silentLog);
+  try {
+    return await work(api);
+  } finally {
+    api.close();
+  }
 }
