@@ -12,26 +12,39 @@ import { KeepsyncError } from '../base/errors.ts';
 import { type Settings, settingsSchema } from '../contract/settings.ts';
 import type { SettingsStore } from '../engine/ports.ts';
 
+/** Writes the whole file at once, durably: what `conf` does, and electron-store, which is made of it. */
+export interface SettingsFile {
+  store: Settings;
+}
+
+export type OpenSettingsFile = (place: {
+  readonly cwd: string;
+  readonly configName: string;
+  readonly configFileMode: number;
+}) => SettingsFile;
+
+const openConf: OpenSettingsFile = (place) => new Conf<Settings>({ ...place, clearInvalidConfig: false });
+
 /** Opens `settings.json`. A file that is not JSON is moved aside, a value that makes no sense gets its default; `tell` says so. */
 export async function openSettings(
   settingsFile: string,
   clock: Clock,
   tell: (message: string) => void,
+  openFile: OpenSettingsFile = openConf,
 ): Promise<SettingsStore> {
   await makePrivateDir(dirname(settingsFile));
   const raw = await readRaw(settingsFile, clock, tell);
   let settings = tolerantSettings(raw, (path) =>
     tell(`The setting ${path} makes no sense and was set back to its default`),
   );
-  let conf: Conf<Settings> | undefined;
+  let file: SettingsFile | undefined;
   const open = () => {
-    conf ??= new Conf<Settings>({
+    file ??= openFile({
       cwd: dirname(settingsFile),
       configName: 'settings',
       configFileMode: PRIVATE_FILE_MODE,
-      clearInvalidConfig: false,
     });
-    return conf;
+    return file;
   };
   return {
     get: () => settings,

@@ -109,6 +109,16 @@ export class AccountDesk implements CommandHost {
     return this.#connection;
   }
 
+  /** Host and token of the environment or settings.conf; undefined where there is none, or none that makes sense. */
+  ambient(): AccountSettings | undefined {
+    try {
+      return this.#ports.ambient();
+    } catch (thrown) {
+      this.#ports.log.log('info', asKeepsyncError(thrown).message);
+      return undefined;
+    }
+  }
+
   /** Where a sign-in leads, and as whom; for the local cluster it is started. Throws USAGE where it makes no sense. */
   async connectionOf(wanted: SignIn): Promise<Connection> {
     const signIn = signInSchema.parse(wanted);
