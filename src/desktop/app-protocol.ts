@@ -10,9 +10,9 @@ export function registerAppScheme(): void {
   ]);
 }
 
-/** Serves the window's files, and lets nothing else through: no other scheme, no network. */
+/** Serves the window's files to the default session, the only one there is, and lets nothing else through: no other scheme, no network. */
 export function serveApp(session: Session, rendererDir: string): void {
-  session.protocol.handle(APP_SCHEME, async (request) => answer(rendererDir, request));
+  protocol.handle(APP_SCHEME, async (request) => answer(rendererDir, request));
   session.webRequest.onBeforeRequest((details, callback) => {
     callback({ cancel: !isAllowed(details.url) });
   });

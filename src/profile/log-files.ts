@@ -35,15 +35,24 @@ export function openLogFiles(logFile: string, level: LogLevel): LogFiles {
     ),
     transports: [transport],
   });
+  let isClosed = false;
   return {
     log: (lineLevel, message, fields) => {
-      logger.log(lineLevel, message, fields ?? {});
+      // what ends last has nowhere to say so
+      if (!isClosed) {
+        logger.log(lineLevel, message, fields ?? {});
+      }
     },
     hide: (more) => {
       secrets.push(...more);
     },
     close: () =>
       new Promise((resolve) => {
+        if (isClosed) {
+          resolve();
+          return;
+        }
+        isClosed = true;
         transport.once('finish', () => resolve());
         logger.end();
       }),
