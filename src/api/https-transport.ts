@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import type { CancelTimer, Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import type { ApiHost } from './api-host.ts';
@@ -15,12 +15,20 @@ export interface TlsSettings {
   readonly ca?: string | undefined;
 }
 
-/** The options that node:tls, node:https and ws take for it. */
-export function tlsOptions(tls: TlsSettings): { rejectUnauthorized: boolean; ca?: string[] } {
-  return {
-    rejectUnauthorized: !tls.insecure,
-    ...(tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }),
-  };
+/** Made once for each settings: reading all root certificates takes tens of milliseconds. */
+const contexts = new WeakMap<TlsSettings, SecureContext>();
+
+/**
+ * The options that node:tls, node:https and ws take for it. A context and not `ca`: an agent would make the text of every
+ * root certificate part of the name that it looks up at each request.
+ */
+export function tlsOptions(tls: TlsSettings): { rejectUnauthorized: boolean; secureContext?: SecureContext } {
+  if (tls.ca === undefined) {
+    return { rejectUnauthorized: !tls.insecure };
+  }
+  const secureContext = contexts.get(tls) ?? createSecureContext({ ca: [...rootCertificates, tls.ca] });
+  contexts.set(tls, secureContext);
+  return { rejectUnauthorized: !tls.insecure, secureContext };
 }
 
 export interface TransportOptions {

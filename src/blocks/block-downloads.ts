@@ -7,8 +7,14 @@ import { EMPTY_BLOCK, requireBareLocator } from './bare-locator.ts';
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 
+/** A store to fetch from; one with a cache may say what is in it. */
+export interface FetchingStore extends Pick<BlockStore, 'get'> {
+  /** A block that is in memory, without asking anybody. */
+  cached?(locator: string): Uint8Array | undefined;
+}
+
 export interface BlockDownloadsOptions {
-  readonly store: Pick<BlockStore, 'get'>;
+  readonly store: FetchingStore;
   readonly clock: Clock;
   /** Fetched blocks are held for the next reads up to this many bytes; the newest one always is. */
   readonly heldBytes: number;
@@ -74,17 +80,18 @@ export class BlockDownloads {
       return new Uint8Array(0);
     }
     const bytes = this.#held.get(bare);
-    if (bytes !== undefined) {
-      this.#held.delete(bare);
-      this.#held.set(bare, bytes);
+    if (bytes === undefined) {
+      return this.#options.store.cached?.(locator);
     }
+    this.#held.delete(bare);
+    this.#held.set(bare, bytes);
     return bytes;
   }
 
   /** Starts to fetch the block unless it is here or on its way. Returns at once. */
   prefetch(locator: string): void {
     const bare = requireBareLocator(locator);
-    const here = bare === EMPTY_BLOCK || this.#held.has(bare) || this.#underWay.has(bare);
+    const here = this.#underWay.has(bare) || this.held(locator) !== undefined;
     if (here || this.#stop.signal.aborted || this.#prefetching >= this.#options.prefetchThreads) {
       return;
     }

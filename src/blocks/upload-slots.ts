@@ -1,9 +1,9 @@
 import { KeepsyncError } from '../base/errors.ts';
 
 /** Upload threads by default, as in the Arvados SDKs. */
-export const DEFAULT_PUT_THREADS = 2;
+const DEFAULT_PUT_THREADS = 2;
 /** Blocks that may wait for a thread by default, as in the Arvados SDKs. */
-export const DEFAULT_PUT_QUEUE = 2;
+const DEFAULT_PUT_QUEUE = 2;
 
 export interface UploadSlotsOptions {
   /** Uploads that run at the same time, at least 1. */

@@ -7,7 +7,7 @@ import type { CliServices } from './services.ts';
 /** What commands have done, by the real program. The one place where the CLI puts the stages together. */
 export function composeServices(env: CliEnvironment): CliServices {
   return {
-    ambientAccount: (options) => ambientAccount(env, options),
+    ambientAccount: () => ambientAccount(env),
     whoAmI: (connection, signal) => whoAmI(env, connection, signal),
     openEngine: (request) => openEngine(env, request),
     openCollections: async (connection, settings, log) => {

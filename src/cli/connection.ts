@@ -16,8 +16,8 @@ export async function findConnection(options: {
   readonly tokenFile: TokenFile;
 }): Promise<Connection> {
   const { env, settings } = options;
-  const ambient = (settingsFileToo: boolean): Connection | undefined => {
-    const found = options.services.ambientAccount({ settingsFileToo });
+  const ambient = async (): Promise<Connection | undefined> => {
+    const found = await options.services.ambientAccount();
     return found === undefined
       ? undefined
       : {
@@ -31,7 +31,7 @@ export async function findConnection(options: {
         };
   };
   if (env.ARVADOS_API_HOST || env.ARVADOS_API_TOKEN) {
-    const found = ambient(true);
+    const found = await ambient();
     if (found !== undefined) {
       return found;
     }
@@ -51,7 +51,7 @@ export async function findConnection(options: {
       };
     }
   }
-  const found = ambient(true);
+  const found = await ambient();
   if (found !== undefined) {
     return found;
   }

@@ -26,6 +26,8 @@ export class Context {
   readonly interrupts: Interrupts;
   readonly paths: ProfilePaths;
   readonly tokenFile: TokenFile;
+  /** What was given as `--profile`, for commands that a person is told to type. */
+  readonly profileFlag: string | undefined;
   readonly #closers: Array<() => Promise<void> | void> = [];
   #settings: SettingsStore | undefined;
   #log: LogFiles | undefined;
@@ -36,7 +38,9 @@ export class Context {
     readonly output: Output;
     readonly interrupts: Interrupts;
     readonly paths: ProfilePaths;
+    readonly profileFlag: string | undefined;
   }) {
+    this.profileFlag = options.profileFlag;
     this.env = options.env;
     this.services = options.services;
     this.output = options.output;

@@ -1,4 +1,8 @@
+import type { Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
+
+/** A terminal, a wrapper and `timeout` may each pass the same interrupt on: what comes so soon after is no second one. */
+const SAME_INTERRUPT_MS = 300;
 
 /** A person's Ctrl-C (SIGINT), or a system's SIGTERM: the first asks to stop in order, the second to stop now. */
 export class Interrupts {
@@ -7,16 +11,22 @@ export class Interrupts {
 
   constructor(options: {
     readonly listen: (onInterrupt: () => void) => () => void;
+    readonly clock: Clock;
     /** Called with the first one, to say what happens. */
     readonly onFirst: () => void;
     /** Called with the second one: ends the process. */
     readonly onSecond: () => void;
   }) {
+    let firstAtMs: number | undefined;
     this.#unlisten = options.listen(() => {
-      if (this.#stop.signal.aborted) {
-        options.onSecond();
+      const now = options.clock.monotonicMs();
+      if (firstAtMs !== undefined) {
+        if (now - firstAtMs >= SAME_INTERRUPT_MS) {
+          options.onSecond();
+        }
         return;
       }
+      firstAtMs = now;
       options.onFirst();
       this.stop();
     });

@@ -1,8 +1,8 @@
-import { composeServices } from './compose.ts';
 import { processEnvironment } from './environment.ts';
+import { lazyServices } from './lazy-services.ts';
 import { runCli } from './program.ts';
 
-runCli(process.argv.slice(2), processEnvironment(), composeServices).then(
+runCli(process.argv.slice(2), processEnvironment(), lazyServices).then(
   (exitCode) => {
     process.exitCode = exitCode;
   },

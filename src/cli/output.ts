@@ -14,7 +14,6 @@ export class Output {
   readonly stderr: OutputStream;
   readonly #stdout: OutputStream;
   readonly #secrets: string[] = [];
-  readonly #listeners: Array<readonly [OutputStream, (thrown: unknown) => void]> = [];
   #readerGone = false;
   #beforeMessage: () => void = () => undefined;
 
@@ -30,7 +29,8 @@ export class Output {
     this.stderr = options.stderr;
     this.#stdout = options.stdout;
     const listen = (stream: OutputStream) => {
-      const onError = (thrown: unknown) => {
+      // stays for good: the news may come after the command has ended
+      stream.on('error', (thrown: unknown) => {
         if (systemCode(thrown) !== 'EPIPE') {
           throw thrown;
         }
@@ -38,9 +38,7 @@ export class Output {
           this.#readerGone = true;
           options.onReaderGone();
         }
-      };
-      stream.on('error', onError);
-      this.#listeners.push([stream, onError]);
+      });
     };
     listen(options.stdout);
     listen(options.stderr);
@@ -67,10 +65,10 @@ export class Output {
     }
   }
 
-  /** A line that must not be redacted: `export ARVADOS_API_TOKEN=…`, where a person asked for exactly that. */
-  secretLine(text: string): void {
+  /** A result with a secret that a person asked for: `export ARVADOS_API_TOKEN=…`. Nothing of it is redacted. */
+  secretResult(value: unknown, lines: readonly string[]): void {
     if (!this.#readerGone) {
-      this.#stdout.write(`${text}\n`);
+      this.#stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
     }
   }
 
@@ -108,6 +106,14 @@ export class Output {
     }
   }
 
+  /** A note that only looks as if it held a secret: redacting would spoil the command that a person is to copy. */
+  plainNote(text: string): void {
+    if (!this.silent && !this.json && !this.#readerGone) {
+      this.#beforeMessage();
+      this.stderr.write(`${text}\n`);
+    }
+  }
+
   /** Something is wrong but the command goes on; said also with `--silent`. */
   warn(text: string): void {
     if (this.json) {
@@ -127,12 +133,6 @@ export class Output {
     this.#message(`keepsync: ${error.message}${id}`);
     if (error.action !== undefined) {
       this.#message(`  ${error.action}`);
-    }
-  }
-
-  close(): void {
-    for (const [stream, onError] of this.#listeners) {
-      stream.off('error', onError);
     }
   }
 

@@ -128,6 +128,7 @@ class Run {
     const flags = this.#program.opts<GlobalFlags>();
     const interrupts = new Interrupts({
       listen: env.onInterrupt,
+      clock: env.clock,
       onFirst: () => output.note('Stopping; once more to stop at once'),
       onSecond: () => env.exitNow(EXIT.pending),
     });
@@ -140,7 +141,14 @@ class Run {
     });
     try {
       const paths = profilePaths({ ...env, explicit: flags.profile });
-      const context = new Context({ env, services: this.#services(env), output, interrupts, paths });
+      const context = new Context({
+        env,
+        services: this.#services(env),
+        output,
+        interrupts,
+        paths,
+        profileFlag: flags.profile,
+      });
       try {
         return await work(context);
       } finally {
@@ -157,7 +165,6 @@ class Run {
       return exitCodeOf(error.code);
     } finally {
       interrupts.close();
-      output.close();
     }
   }
 

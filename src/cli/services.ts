@@ -20,7 +20,7 @@ export interface CollectionAccess {
 /** What commands have done by the rest of the program; compose.ts puts the real ones together. */
 export interface CliServices {
   /** Host and token of the environment and settings.conf, as the Arvados commands take them. */
-  ambientAccount(options: { readonly settingsFileToo: boolean }): AccountSettings | undefined;
+  ambientAccount(): Promise<AccountSettings | undefined>;
   whoAmI(connection: Connection, signal: AbortSignal): Promise<WhoAmI>;
   openEngine(request: EngineRequest): Promise<RunningEngine>;
   openCollections(connection: Connection, settings: Settings, log: LogPort): Promise<CollectionAccess>;

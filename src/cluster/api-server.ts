@@ -3,13 +3,14 @@ import { createServer, type Server } from 'node:https';
 import { newRequestId } from '../base/random.ts';
 import { ApiError, notFound } from './api-error.ts';
 import { parseRequest, readBody } from './api-request.ts';
+import { tokenOf } from './bearer-token.ts';
 import type { ServerCertificate } from './certificate.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { FaultHook } from './cluster-options.ts';
 import { findEndpoint } from './endpoints.ts';
 import { applyFault } from './faults.ts';
+import { prepareServer } from './http-listening.ts';
 import type { JsonObject } from './json.ts';
-import { prepareServer, tokenOf } from './keep-server.ts';
 import { findCaller } from './users.ts';
 
 /** The API over https, not listening yet. */
@@ -58,7 +59,7 @@ async function answer(
     if (endpoint === undefined) {
       throw notFound();
     }
-    if (!('handle' in endpoint)) {
+    if (!('answer' in endpoint)) {
       response.setHeader('Allow', endpoint.join(', '));
       throw new ApiError(405, 'Method not allowed');
     }
@@ -68,7 +69,7 @@ async function answer(
     send(
       response,
       200,
-      await endpoint.handle({ context, request: parsed, caller }),
+      await endpoint.answer({ context, request: parsed, uuid: endpoint.uuid, caller }),
       request.method === 'HEAD',
     );
   } catch (thrown) {

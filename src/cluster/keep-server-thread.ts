@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import type { LogPort } from '../base/log.ts';
 import { serveThread } from '../base/thread-rpc.ts';
-import { type KeepServer, type KeepServerSettings, startKeepServer } from './keep-server.ts';
+import { type KeepServer, startKeepServer } from './keep-server.ts';
+import type { KeepServerSettings } from './keep-settings.ts';
 
 /** What a Keep server's thread offers to the cluster that started it. It raises `log` events. */
 export type KeepThreadApi = {

@@ -2,16 +2,12 @@ import { KeepsyncError } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread } from '../base/thread-rpc.ts';
-import {
-  type KeepServer,
-  type KeepServerPorts,
-  type KeepServerSettings,
-  startKeepServer,
-} from './keep-server.ts';
+import { type KeepServer, startKeepServer } from './keep-server.ts';
 import type { KeepThreadApi } from './keep-server-thread.ts';
+import type { KeepServerPorts, KeepServerSettings } from './keep-settings.ts';
 
 /** Starts a Keep server in a thread of its own, where md5 and the disk disturb nobody. */
-export async function startKeepServerInThread(
+async function startKeepServerInThread(
   settings: KeepServerSettings,
   ports: KeepServerPorts,
 ): Promise<KeepServer> {

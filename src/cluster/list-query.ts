@@ -1,5 +1,6 @@
 import { unprocessable } from './api-error.ts';
-import { type Condition, filtersToSql } from './filters.ts';
+import type { Condition } from './filter-conditions.ts';
+import { filtersToSql } from './filters.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Records } from './records.ts';
 import { columnSql, defaultColumns, type ResourceTable, rowToRecord, selectList } from './resource-tables.ts';

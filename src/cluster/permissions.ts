@@ -1,5 +1,5 @@
 import type { Caller } from './api-request.ts';
-import type { Condition } from './filters.ts';
+import type { Condition } from './filter-conditions.ts';
 
 /**
  * What a caller may see and change: everything for an admin, else what belongs to the caller or to a project somewhere
@@ -9,10 +9,11 @@ export function ownedBy(caller: Caller, column: string): Condition {
   if (caller.isAdmin) {
     return { sql: '1', values: [] };
   }
-  return { sql: `${column} IN (${OWNERS_BELOW})`, values: [caller.userUuid] };
+  return { sql: `${column} IN (${PROJECTS_BELOW})`, values: [caller.userUuid] };
 }
 
-const OWNERS_BELOW = `WITH RECURSIVE below(uuid) AS (
+/** A user or project, the one parameter, and every project below it. */
+export const PROJECTS_BELOW = `WITH RECURSIVE below(uuid) AS (
   VALUES (?) UNION SELECT groups.uuid FROM groups JOIN below ON groups.owner_uuid = below.uuid
 ) SELECT uuid FROM below`;
 

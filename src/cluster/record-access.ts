@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { forbidden, notFound, unprocessable } from './api-error.ts';
+import { badRequest, forbidden, notFound, unprocessable } from './api-error.ts';
 import type { Caller } from './api-request.ts';
 import { type ClusterContext, nowText } from './cluster-context.ts';
-import type { Condition } from './filters.ts';
+import type { Condition } from './filter-conditions.ts';
 import type { Json, JsonObject } from './json.ts';
 import { notDeleted, notTrashed, ownedBy } from './permissions.ts';
 import type { Row } from './records.ts';
-import type { ResourceTable } from './resource-tables.ts';
+import { type ResourceTable, selectList } from './resource-tables.ts';
 
 /** The row that a caller may see, as SQL columns. Throws ApiError 404, whatever the reason. */
 export function readableRow(
@@ -55,7 +55,7 @@ export function checkOwner(context: ClusterContext, caller: Caller, ownerUuid: s
 }
 
 /** Names are unique among what is not in the trash; a record without a name clashes with nothing. */
-export function isNameTaken(
+function isNameTaken(
   context: ClusterContext,
   resource: ResourceTable,
   ownerUuid: string,
@@ -127,4 +127,40 @@ export function finishRecord(
   const { manifest_text: _, unsigned_manifest_text: __, ...identity } = record;
   const etag = createHash('md5').update(JSON.stringify(identity)).digest('base64url');
   return { ...shown, kind: resource.kind, etag };
+}
+
+/** For callers that must be admins. */
+export function requireAdmin(caller: Caller): void {
+  if (!caller.isAdmin) {
+    throw forbidden('Only an administrator may do this');
+  }
+}
+
+export function requireText(value: Json | undefined, what: string): string {
+  if (typeof value !== 'string' || value === '') {
+    throw badRequest(`${what} is missing`);
+  }
+  return value;
+}
+
+/** Throws 404 where the caller cannot read it, 422 where it is not in the trash. */
+export function requireTrashed(
+  context: ClusterContext,
+  caller: Caller,
+  resource: ResourceTable,
+  uuid: string,
+): void {
+  const columns = selectList(resource, ['is_trashed'], nowText(context));
+  const scope = ownedBy(caller, 'owner_uuid');
+  const row = context.records.get(
+    `SELECT ${columns} FROM ${resource.table} WHERE uuid = ? AND (${scope.sql})`,
+    uuid,
+    ...scope.values,
+  );
+  if (!row) {
+    throw notFound();
+  }
+  if (Number(row.is_trashed) === 0) {
+    throw unprocessable('Item is not trashed, cannot untrash');
+  }
 }

@@ -1,7 +1,8 @@
 import { parseLocator, stripLocator } from '../keep/locator.ts';
 import { badRequest } from './api-error.ts';
 import { isJsonObject, type Json } from './json.ts';
-import type { FileNode, Folder, Span } from './manifest-tree.ts';
+import type { FileNode, Span } from './manifest-lines.ts';
+import type { Folder } from './manifest-tree.ts';
 
 export interface SegmentReplacement {
   /** `md5+size offset length`, without hints. */

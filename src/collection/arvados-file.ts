@@ -1,6 +1,7 @@
 import { KeepsyncError } from '../base/errors.ts';
 import type { BufferBlock } from '../blocks/buffer-block.ts';
 import { STARTING_CAPACITY_BYTES } from '../blocks/buffer-block.ts';
+import { contentOf, isTimeToPrefetch, prefetchFrom } from './file-content.ts';
 import type { ContextFile, FileContext } from './file-context.ts';
 import {
   type BlockRange,
@@ -13,12 +14,6 @@ import {
 } from './segments.ts';
 import { eachRange, type StreamBlocks, streamBlocks } from './stream-ranges.ts';
 import { ZERO_BLOCK } from './zero-block.ts';
-
-/** Blocks fetched ahead are looked for at the first and then at every 128th read, as in the Python SDK. */
-const READS_PER_PREFETCH = 128;
-/** How far ahead: two blocks' worth of bytes, in at most three pieces. */
-const PREFETCH_BLOCKS = 2;
-const PREFETCH_PIECES = 3;
 
 /** A full block is repacked and filled again only if that frees so much of it, else the copying costs more than it wins. */
 const WORTH_REPACKING = 1 / 16;
@@ -157,15 +152,12 @@ export class ArvadosFile implements ContextFile {
     assertPosition(offset);
     assertPosition(size);
     const ranges = locate(this.#segments, offset, size);
-    this.#prefetch(offset + size, ranges);
-    const [only] = ranges;
-    if (only === undefined) {
-      return new Uint8Array(0);
+    const { blocks } = this.#context;
+    this.#reads += 1;
+    if (isTimeToPrefetch(this.#reads)) {
+      prefetchFrom(blocks, this.#segments, offset + size, ranges);
     }
-    if (ranges.length === 1) {
-      return this.#atHand(only) ?? (await this.#fetched(only));
-    }
-    return await this.#joined(ranges, options.exact ?? true);
+    return await contentOf(blocks, ranges, options.exact ?? true);
   }
 
   /** Makes the file `sizeBytes` long: cuts it, or lets it go on with zeros. */
@@ -382,75 +374,6 @@ export class ArvadosFile implements ContextFile {
     if (!this.#modified && !this.snapshot) {
       this.#modified = true;
       this.#context.modified.add(this);
-    }
-  }
-
-  /** A copy of bytes that are in a buffer, or known to be zeros. */
-  #atHand(range: BlockRange): Uint8Array | undefined {
-    if (this.#context.blocks.isZeros(range.locator)) {
-      return new Uint8Array(range.length);
-    }
-    const block = this.#context.manager.get(range.locator);
-    if (block === undefined || block.state === 'COMMITTED') {
-      return undefined;
-    }
-    const bytes = new Uint8Array(range.length);
-    block.copyTo(bytes, range.offset, range.length);
-    return bytes;
-  }
-
-  /** The locator by which a stored range can be fetched, also after its buffer block has left the table. */
-  #storedLocator(range: BlockRange): string {
-    return this.#context.manager.get(range.locator)?.locator() ?? range.locator;
-  }
-
-  async #fetched(range: BlockRange): Promise<Uint8Array> {
-    const block = await this.#context.manager.getBlock(this.#storedLocator(range));
-    return block.subarray(range.offset, range.offset + range.length);
-  }
-
-  async #joined(ranges: readonly BlockRange[], exact: boolean): Promise<Uint8Array> {
-    const bytes = new Uint8Array(ranges.reduce((sum, range) => sum + range.length, 0));
-    // Buffers are read first and at once: while a block is fetched they may be uploaded and released.
-    const missing: Array<{ locator: string; range: BlockRange; at: number }> = [];
-    let at = 0;
-    for (const range of ranges) {
-      const here = this.#atHand(range);
-      if (here === undefined) {
-        missing.push({ locator: this.#storedLocator(range), range, at });
-      } else {
-        bytes.set(here, at);
-      }
-      at += range.length;
-    }
-    for (const { locator, range, at: start } of missing) {
-      const block = await this.#context.manager.getBlock(locator, { cacheOnly: !exact && start > 0 });
-      if (block === undefined) {
-        return bytes.subarray(0, start);
-      }
-      bytes.set(block.subarray(range.offset, range.offset + range.length), start);
-    }
-    return bytes;
-  }
-
-  #prefetch(from: number, reading: readonly BlockRange[]): void {
-    this.#reads += 1;
-    if (this.#reads % READS_PER_PREFETCH !== 1) {
-      return;
-    }
-    const { blocks, manager } = this.#context;
-    const ahead = locate(this.#segments, from, PREFETCH_BLOCKS * blocks.blockSizeBytes).slice(
-      0,
-      PREFETCH_PIECES,
-    );
-    const wanted = new Set(ahead.map((range) => range.locator));
-    for (const { locator } of reading) {
-      wanted.delete(locator);
-    }
-    for (const locator of wanted) {
-      if (!blocks.isZeros(locator)) {
-        manager.blockPrefetch(locator);
-      }
     }
   }
 

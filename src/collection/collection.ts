@@ -9,8 +9,8 @@ import { FileContext } from './file-context.ts';
 import { joined } from './manifest-scan.ts';
 import { hashOfStripped, stripManifest } from './manifest-text.ts';
 import { assertFolderName, assertName, pathParts } from './names.ts';
-import type { BlockRange } from './segments.ts';
-import { emptyDirLine, StreamText, type StreamTextOptions } from './stream-text.ts';
+import type { StreamTextOptions } from './stream-text.ts';
+import { copied, discard, treeManifest } from './tree.ts';
 
 /** What `walk` meets. A folder comes after the files of the folder that it is in. */
 export type TreeEntry =
@@ -118,7 +118,7 @@ export class Collection {
       throw new KeepsyncError('USAGE', `The folder ${path} is not empty`);
     }
     if (node === this.#root) {
-      for (const name of this.#root.names()) {
+      for (const [name] of [...this.#root.sorted()]) {
         this.remove(name, options);
       }
       return;
@@ -166,12 +166,11 @@ export class Collection {
         yield { path: folderPath, kind: 'folder', folder };
       }
       const folders: Array<{ path: string; folder: Directory }> = [];
-      for (const name of folder.names()) {
-        const node = folder.get(name);
+      for (const [name, node] of folder.sorted()) {
         const nodePath = joined(folderPath, name);
         if (node instanceof Directory) {
           folders.push({ path: nodePath, folder: node });
-        } else if (node !== undefined) {
+        } else {
           yield { path: nodePath, kind: 'file', file: node };
         }
       }
@@ -199,27 +198,8 @@ export class Collection {
   }
 
   /** The normalised manifest in pieces, for large ones. As `manifestText`. */
-  *manifestChunks(options: StreamTextOptions = {}): Generator<string> {
-    this.context.blocks.materialiseZeros();
-    const stack = [{ path: '', folder: this.#root }];
-    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      const { folder, path } = next;
-      if (folder.size === 0 && path !== '') {
-        yield emptyDirLine(path);
-      }
-      const folders: Array<{ path: string; folder: Directory }> = [];
-      const line = new StreamText(path, options);
-      for (const name of folder.names()) {
-        const node = folder.get(name);
-        if (node instanceof Directory) {
-          folders.push({ path: joined(path, name), folder: node });
-        } else if (node !== undefined) {
-          line.addFile(name, this.#storedRanges(node, options.strip === true));
-        }
-      }
-      yield* line.chunks();
-      stack.push(...folders.reverse());
-    }
+  manifestChunks(options: StreamTextOptions = {}): Generator<string> {
+    return treeManifest(this.#root, this.context.blocks, options);
   }
 
   /**
@@ -235,23 +215,6 @@ export class Collection {
     discard(this.#root);
     this.context.blocks.sweep();
     this.context.close();
-  }
-
-  #storedRanges(file: ArvadosFile, unsignedWillDo: boolean): Iterable<BlockRange> {
-    const segments = file.segments();
-    if (file.stored) {
-      return segments;
-    }
-    return segments.map((segment) => {
-      const block = this.context.manager.get(segment.locator);
-      if (block !== undefined && block.state !== 'COMMITTED' && !unsignedWillDo) {
-        throw new KeepsyncError(
-          'STATE',
-          `Block ${block.blockId} is ${block.state}: its bytes are not in Keep`,
-        );
-      }
-      return block === undefined ? segment : { ...segment, locator: block.locator() };
-    });
   }
 
   #existing(path: string): TreeNode {
@@ -318,28 +281,4 @@ export class Collection {
 
 function notFound(path: string): KeepsyncError {
   return new KeepsyncError('NOT_FOUND', `${path} is not in the collection`);
-}
-
-function copied(node: TreeNode): TreeNode {
-  if (!(node instanceof Directory)) {
-    return node.clone();
-  }
-  const copy = new Directory();
-  for (const name of node.names()) {
-    const child = node.get(name);
-    if (child !== undefined) {
-      copy.putLoaded(name, copied(child));
-    }
-  }
-  return copy;
-}
-
-function discard(node: TreeNode | undefined): void {
-  if (node instanceof Directory) {
-    for (const child of node.nodes()) {
-      discard(child);
-    }
-  } else {
-    node?.remove();
-  }
 }

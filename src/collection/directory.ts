@@ -1,6 +1,7 @@
 import { KeepsyncError } from '../base/errors.ts';
 import type { ArvadosFile } from './arvados-file.ts';
-import { assertFolderName, assertName, sortNames } from './names.ts';
+import { sortedPlaces } from './name-order.ts';
+import { assertFolderName, assertName } from './names.ts';
 
 export type TreeNode = Directory | ArvadosFile;
 
@@ -17,9 +18,17 @@ export class Directory {
     return this.#nodes.get(name);
   }
 
-  /** The names in it, in code-point order, which is the order of a manifest. */
-  names(): string[] {
-    return sortNames([...this.#nodes.keys()]);
+  /** What is in it by name in code-point order, which is the order of a manifest. */
+  *sorted(): Generator<readonly [name: string, node: TreeNode]> {
+    const names = [...this.#nodes.keys()];
+    const nodes = [...this.#nodes.values()];
+    for (const place of sortedPlaces(names)) {
+      const name = names[place];
+      const node = nodes[place];
+      if (name !== undefined && node !== undefined) {
+        yield [name, node];
+      }
+    }
   }
 
   /** What is in it, in no particular order. */

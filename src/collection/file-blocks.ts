@@ -68,7 +68,7 @@ export class FileBlocks {
 
   /** Whether segments with this locator lie in a buffer block, or are zeros nobody wrote, and not in Keep. */
   isUnstored(locator: string): boolean {
-    return this.#users.has(locator);
+    return this.#users.size > 0 && this.#users.has(locator);
   }
 
   /** Whether the bytes are zeros, wherever they are. */

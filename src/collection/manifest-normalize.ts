@@ -1,5 +1,5 @@
 import { joined, type ManifestStream, scanManifest } from './manifest-scan.ts';
-import { comparePaths, sortedPlaces } from './names.ts';
+import { comparePaths, sortedPlaces } from './name-order.ts';
 import { eachRange } from './stream-ranges.ts';
 import { emptyDirLine, StreamText, type StreamTextOptions } from './stream-text.ts';
 

@@ -7,9 +7,15 @@ interface Extent {
   readonly length: number;
 }
 
-/** What `files` use of the block `blockId`, in file order, one file after the other. */
+/** What `files` use of the block `blockId`: each file's pieces in file order, the files as they come in the block. */
 function extentsOf(blockId: string, files: ReadonlyArray<readonly Segment[]>): Extent[] {
-  return files.flatMap((segments) => segments.filter((segment) => segment.locator === blockId));
+  const perFile = files
+    .map((segments) => segments.filter((segment) => segment.locator === blockId))
+    .map((pieces) => ({
+      pieces,
+      first: pieces.reduce((least, piece) => Math.min(least, piece.offset), Number.POSITIVE_INFINITY),
+    }));
+  return perFile.sort((a, b) => a.first - b.first).flatMap(({ pieces }) => pieces);
 }
 
 /** The same bytes without overlaps, by offset. */

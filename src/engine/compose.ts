@@ -32,15 +32,10 @@ export interface EngineEnvironment {
 }
 
 /** Host and token of the environment and settings.conf, as the Arvados commands take them. */
-export function ambientAccount(
+export async function ambientAccount(
   env: Pick<EngineEnvironment, 'env' | 'home'>,
-  options: { readonly settingsFileToo: boolean },
-): AccountSettings | undefined {
-  return readAccountSettings({
-    env: env.env,
-    homeDir: env.home,
-    readText: (path) => (options.settingsFileToo ? readTextIfThere(path) : undefined),
-  });
+): Promise<AccountSettings | undefined> {
+  return readAccountSettings({ env: env.env, homeDir: env.home, readText: readTextIfThere });
 }
 
 /** Who a token belongs to. */

@@ -1,5 +1,5 @@
 import { KeepsyncError } from '../base/errors.ts';
-import { fileError, plainRecord } from './file-errors.ts';
+import { fileError } from './file-errors.ts';
 import { IGNORE_FILE_NAME, IgnoreRules, type IgnoreVerdict } from './ignore-rules.ts';
 import type {
   FileStat,
@@ -12,36 +12,15 @@ import type {
 } from './ports.ts';
 import { readIgnoreFile } from './read-files.ts';
 import { type Finding, findEntry, judgeEntry, nameErrorOf } from './scan-entry.ts';
-import {
-  type DirListing,
-  isMissing,
-  kindOf,
-  type RawStat,
-  type SyncDisk,
-  systemCodeOf,
-  toFileStat,
-} from './sync-disk.ts';
-import { joinPath, type OnlyNode, plantOnly, plantRoots, type RootNode } from './tree-roots.ts';
+import { BATCH_MAX_CHANGES, ScanReport } from './scan-report.ts';
+import { rootError, ScanRoots } from './scan-roots.ts';
+import { type DirListing, isMissing, type RawStat, type SyncDisk, toFileStat } from './sync-disk.ts';
+import { joinPath, type OnlyNode, plantOnly, type RootNode } from './tree-roots.ts';
 
-/** The most changes in one batch. */
-export const BATCH_MAX_CHANGES = 1_000;
 /** Entries looked at in one go. */
 const STRIDE_ENTRIES = 250;
 /** Entries after which a batch is handed out whatever is in it, for the caller to breathe and to stop the scan. */
 const BREATHE_AFTER_ENTRIES = 2_000;
-
-/** System errors of a folder whose disk or network share went away. */
-const UNMOUNTED = new Set([
-  'ENOENT',
-  'ENOTDIR',
-  'ENOTCONN',
-  'ESTALE',
-  'EIO',
-  'ENODEV',
-  'ENXIO',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-]);
 
 /** A folder that waits to be walked. */
 interface ToWalk {
@@ -89,99 +68,57 @@ interface GoneFrame {
  * disk error) is 'held', and nothing at or below it is reported as gone; nor is what the rules leave out.
  *
  * Throws ROOT_GONE when a root is missing at the start, or is not the same folder any more when something gone is about
- * to be reported; USAGE for roots that make no sense; FILE_… when a root cannot be read.
+ * to be reported or at the end; USAGE for roots that make no sense; FILE_… when a root cannot be read.
  */
 export function* scanTree(
   disk: SyncDisk,
   known: KnownTree,
   request: ScanRequest,
 ): Generator<readonly TreeChange[], ScanTotals, void> {
-  const walk = new TreeWalk(disk, known, request);
+  const roots = new ScanRoots(disk, request.roots);
+  const report = new ScanReport();
+  const walk = new TreeWalk(disk, known, request, roots, report);
+  const confirm = () => roots.confirm();
   let lookedAt = 0;
   while (!walk.isDone) {
     walk.advance();
-    while (walk.changeCount >= BATCH_MAX_CHANGES || walk.entriesSeen - lookedAt >= BREATHE_AFTER_ENTRIES) {
+    while (report.changeCount >= BATCH_MAX_CHANGES || walk.entriesSeen - lookedAt >= BREATHE_AFTER_ENTRIES) {
       lookedAt = walk.entriesSeen;
-      yield walk.takeChanges();
+      yield report.take(confirm);
     }
   }
-  while (walk.changeCount > 0) {
-    yield walk.takeChanges();
+  while (report.changeCount > 0) {
+    yield report.take(confirm);
   }
-  return walk.totals();
+  roots.confirm();
+  return report.totals();
 }
 
 class TreeWalk {
   readonly #disk: SyncDisk;
   readonly #known: KnownTree;
   readonly #rules: TreeRules;
-  readonly #rootStats = new Map<string, RawStat>();
+  readonly #roots: ScanRoots;
+  readonly #report: ScanReport;
   readonly #stack: Array<WalkFrame | GoneFrame> = [];
   #waiting: { readonly task: ToWalk; readonly parent: WalkFrame | undefined } | undefined;
-  readonly #changes: TreeChange[] = [];
   entriesSeen = 0;
-  #files = 0;
-  #dirs = 0;
-  #bytes = 0;
-  #ignored = 0;
-  #links = 0;
 
-  constructor(disk: SyncDisk, known: KnownTree, request: ScanRequest) {
+  constructor(disk: SyncDisk, known: KnownTree, request: ScanRequest, roots: ScanRoots, report: ScanReport) {
     this.#disk = disk;
     this.#known = known;
     this.#rules = request.rules;
-    for (const root of request.roots) {
-      this.#rootStats.set(root.diskPath, this.#statRoot(root.diskPath));
-    }
-    const roots = plantRoots(request.roots);
-    for (const diskPath of roots.diskPaths) {
-      const stat = this.#rootStats.get(diskPath);
-      if (stat === undefined || kindOf(stat) !== 'dir') {
-        throw new KeepsyncError('USAGE', `${diskPath} is no folder, so it needs a name in the collection`);
-      }
-    }
+    this.#roots = roots;
+    this.#report = report;
+    const only = plantOnly(request.only, IGNORE_FILE_NAME);
     this.#waiting = {
       parent: undefined,
-      task: {
-        path: '',
-        diskPaths: roots.diskPaths,
-        roots,
-        only: plantOnly(request.only, IGNORE_FILE_NAME),
-        isKnown: true,
-      },
+      task: { path: '', diskPaths: roots.tree.diskPaths, roots: roots.tree, only, isKnown: true },
     };
   }
 
   get isDone(): boolean {
     return this.#stack.length === 0 && this.#waiting === undefined;
-  }
-
-  get changeCount(): number {
-    return this.#changes.length;
-  }
-
-  totals(): ScanTotals {
-    return {
-      files: this.#files,
-      dirs: this.#dirs,
-      bytes: this.#bytes,
-      ignored: this.#ignored,
-      links: this.#links,
-    };
-  }
-
-  /** A batch of what piled up. Nothing gone is believed while a root is not the folder that it was at the start. */
-  takeChanges(): readonly TreeChange[] {
-    const changes = this.#changes.splice(0, BATCH_MAX_CHANGES);
-    if (changes.some((change) => change.type === 'gone')) {
-      for (const [diskPath, before] of this.#rootStats) {
-        const now = this.#statRoot(diskPath);
-        if (now.dev !== before.dev || now.ino !== before.ino) {
-          throw rootGone(diskPath);
-        }
-      }
-    }
-    return changes;
   }
 
   /** A bounded piece of work. */
@@ -238,8 +175,8 @@ class TreeWalk {
       const entry = frame.left.pop();
       if (entry === undefined) {
         this.#stack.pop();
-        this.#pushGone(frame.path, frame.wasDir);
-        this.#changes.push(...frame.then);
+        this.#report.gone(frame.path, frame.wasDir);
+        this.#report.add(...frame.then);
         return;
       }
       this.entriesSeen++;
@@ -266,10 +203,10 @@ class TreeWalk {
       }
     }
     if (task.path !== '') {
-      this.#dirs++;
+      this.#report.dirs++;
       const diskPath = task.diskPaths[0];
       if (!task.isKnown && diskPath !== undefined) {
-        this.#changes.push({ type: 'dir', path: task.path, diskPath });
+        this.#report.add({ type: 'dir', path: task.path, diskPath });
       }
     }
     const names = namesOf(task, layers);
@@ -299,12 +236,12 @@ class TreeWalk {
   }
 
   #cannotEnter(task: ToWalk, diskPath: string, thrown: unknown): void {
-    if (this.#rootStats.has(diskPath)) {
+    if (this.#roots.statOf(diskPath) !== undefined) {
       throw rootError(thrown, diskPath);
     }
     // Gone since its parent was listed? The next scan sees the whole of it.
     if (!isMissing(thrown)) {
-      this.#hold(task.path, diskPath, fileError(thrown, diskPath));
+      this.#report.hold(task.path, diskPath, fileError(thrown, diskPath));
     }
   }
 
@@ -334,18 +271,12 @@ class TreeWalk {
     const diskDirs: string[] = [];
     // From the last layer to the first: the last file wins, folders lie over each other.
     for (const diskPath of roots?.diskPaths.toReversed() ?? []) {
-      const stat = this.#rootStats.get(diskPath);
-      if (
-        stat !== undefined &&
-        this.#settle(
-          frame,
-          path,
-          diskPath,
-          known,
-          diskDirs,
-          judgeEntry(this.#rules, name, diskPath, stat, false),
-        )
-      ) {
+      const stat = this.#roots.statOf(diskPath);
+      if (stat === undefined) {
+        continue;
+      }
+      const finding = judgeEntry(this.#rules, name, diskPath, stat, false);
+      if (this.#settle(frame, path, diskPath, known, diskDirs, finding)) {
         return;
       }
     }
@@ -370,7 +301,7 @@ class TreeWalk {
     if (nameError === undefined) {
       this.#dir(frame, path, diskDirs, roots, known);
     } else {
-      this.#hold(path, path, nameError);
+      this.#report.hold(path, path, nameError);
     }
   }
 
@@ -388,7 +319,11 @@ class TreeWalk {
         return false;
       case 'dir':
         if (finding.isLink && this.#leadsBack(frame, finding.stat)) {
-          this.#hold(path, diskPath, linkError('A link that leads back to a folder above it', diskPath));
+          this.#report.hold(
+            path,
+            diskPath,
+            linkError('A link that leads back to a folder above it', diskPath),
+          );
           break;
         }
         diskDirs.unshift(diskPath);
@@ -400,16 +335,20 @@ class TreeWalk {
         this.#file(path, diskPath, toFileStat(finding.stat), known);
         break;
       case 'ignored':
-        this.#ignored++;
+        this.#report.ignored++;
         break;
       case 'link':
-        this.#links++;
+        this.#report.links++;
         if (known !== undefined) {
-          this.#hold(path, diskPath, linkError('Now a link, and links are not followed here', diskPath));
+          this.#report.hold(
+            path,
+            diskPath,
+            linkError('Now a link, and links are not followed here', diskPath),
+          );
         }
         break;
       case 'held':
-        this.#hold(path, diskPath, finding.error);
+        this.#report.hold(path, diskPath, finding.error);
         break;
     }
     if (known !== undefined) {
@@ -423,10 +362,10 @@ class TreeWalk {
     const diskPath = this.#below(frame.diskPaths[0] ?? '', shown);
     frame.known.delete(shown);
     if (frame.test(path, false).ignored) {
-      this.#ignored++;
+      this.#report.ignored++;
       return;
     }
-    this.#hold(
+    this.#report.hold(
       path,
       diskPath,
       new KeepsyncError('BAD_NAME', `The name is not valid Unicode (UTF-8): ${diskPath}`, {
@@ -436,8 +375,8 @@ class TreeWalk {
   }
 
   #file(path: string, diskPath: string, stat: FileStat, known: KnownEntry | undefined): void {
-    this.#files++;
-    this.#bytes += stat.sizeBytes;
+    this.#report.files++;
+    this.#report.bytes += stat.sizeBytes;
     if (known !== undefined && known.kind === 'file' && known.stamp === stat.stamp) {
       return;
     }
@@ -445,7 +384,7 @@ class TreeWalk {
     if (known?.kind === 'dir') {
       this.#reportGone(path, known, [change]);
     } else {
-      this.#changes.push(change);
+      this.#report.add(change);
     }
   }
 
@@ -458,7 +397,7 @@ class TreeWalk {
   ): void {
     const isKnown = known?.kind === 'dir';
     if (known !== undefined && !isKnown) {
-      this.#pushGone(path, false);
+      this.#report.gone(path, false);
     }
     const name = path.slice(path.lastIndexOf('/') + 1);
     const only = frame.only?.children.get(name);
@@ -482,16 +421,8 @@ class TreeWalk {
       this.#stack.push({ kind: 'gone', path, wasDir: entry.kind === 'dir', left, then });
       return;
     }
-    this.#pushGone(path, entry.kind === 'dir');
-    this.#changes.push(...then);
-  }
-
-  #pushGone(path: string, wasDir: boolean): void {
-    this.#changes.push({ type: 'gone', path, wasDir });
-  }
-
-  #hold(path: string, diskPath: string, error: KeepsyncError): void {
-    this.#changes.push({ type: 'held', path, diskPath, error: plainRecord(error) });
+    this.#report.gone(path, entry.kind === 'dir');
+    this.#report.add(...then);
   }
 
   /** Whether a link's folder is one of those that are being walked. */
@@ -511,19 +442,6 @@ class TreeWalk {
     const { separator } = this.#disk;
     return diskDir.endsWith(separator) ? diskDir + name : diskDir + separator + name;
   }
-
-  #statRoot(diskPath: string): RawStat {
-    let stat: RawStat | undefined;
-    try {
-      stat = this.#disk.stat(diskPath);
-    } catch (thrown) {
-      throw rootError(thrown, diskPath);
-    }
-    if (stat === undefined) {
-      throw rootGone(diskPath);
-    }
-    return stat;
-  }
 }
 
 /** The names of all layers, and of roots that lie right below; without copying them where there is but one layer. */
@@ -536,17 +454,6 @@ function namesOf(task: ToWalk, layers: readonly DirListing[]): readonly string[]
   return first !== undefined && layers.length === 1 && roots.length === 0
     ? first.names
     : [...new Set([...roots, ...layers.flatMap((layer) => layer.names)])];
-}
-
-function rootGone(diskPath: string, cause?: unknown): KeepsyncError {
-  return new KeepsyncError('ROOT_GONE', `${diskPath} is not there`, {
-    action: 'Connect the disk or bring the folder back; nothing is deleted meanwhile.',
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
-function rootError(thrown: unknown, diskPath: string): KeepsyncError {
-  return UNMOUNTED.has(systemCodeOf(thrown) ?? '') ? rootGone(diskPath, thrown) : fileError(thrown, diskPath);
 }
 
 function linkError(message: string, diskPath: string): KeepsyncError {

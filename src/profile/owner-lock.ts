@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type CancelTimer, type Clock, sleep } from '../base/clock.ts';
 import {
@@ -108,7 +109,7 @@ export class OwnerLock {
       if (other !== undefined && (await isAlive(other, lockFile, clock))) {
         throw lockedBy(other);
       }
-      await removeStale(lockFile, text);
+      await removeStale(lockFile, text, clock);
     }
   }
 
@@ -176,7 +177,7 @@ async function isAlive(other: LockOwner, lockFile: string, clock: Clock): Promis
 }
 
 /** Whether somebody listens there. */
-export function answers(path: string): Promise<boolean> {
+function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     const end = (alive: boolean) => {
@@ -216,25 +217,30 @@ async function processStart(pid: number): Promise<string | null> {
   }
 }
 
+/** SQLITE_BUSY: another process is just taking over. */
+const SQLITE_BUSY = 5;
+const GUARD_PAUSE_MS = 20;
+
 /**
- * Removes a stale lock without ever removing a fresh one: it is renamed away, and put back where it turns out that
- * somebody else took over between our look and our move.
+ * Removes the lock that was seen to be stale, and no other: two that take over at once must not remove each other's fresh
+ * one. Removing is done under a lock of the system, which SQLite brings to every platform and which dies with its process.
  */
-async function removeStale(lockFile: string, seen: string): Promise<void> {
-  const away = `${lockFile}.${randomBytes(6).toString('hex')}`;
+async function removeStale(lockFile: string, seen: string, clock: Clock): Promise<void> {
+  const { DatabaseSync } = await import('node:sqlite');
+  const guard = new DatabaseSync(join(dirname(lockFile), 'takeover.guard'), { timeout: 0 });
   try {
-    await rename(lockFile, away);
+    guard.exec('BEGIN EXCLUSIVE');
+    // synchronous on purpose: nothing of this process comes between the look and the removal
+    if (existsSync(lockFile) && readFileSync(lockFile, 'utf8') === seen) {
+      rmSync(lockFile, { force: true });
+    }
+    guard.exec('ROLLBACK');
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') {
-      return;
+    if (!(thrown instanceof Error && 'errcode' in thrown && thrown.errcode === SQLITE_BUSY)) {
+      throw thrown;
     }
-    throw thrown;
-  }
-  try {
-    if ((await readFile(away, 'utf8')) !== seen) {
-      await link(away, lockFile);
-    }
+    await sleep(clock, GUARD_PAUSE_MS);
   } finally {
-    await rm(away, { force: true });
+    guard.close();
   }
 }

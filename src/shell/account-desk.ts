@@ -39,7 +39,7 @@ export interface AccountDeskPorts {
   /** Undefined where the cluster of this computer is not offered. */
   readonly startCluster: (() => Promise<LocalCluster>) | undefined;
   /** ARVADOS_* of the environment, else settings.conf. May throw USAGE. */
-  readonly ambient: () => AccountSettings | undefined;
+  readonly ambient: () => Promise<AccountSettings | undefined>;
   /** PEM file of SSL_CERT_FILE. */
   readonly ambientCaFile: string | null;
   /** Throws what the cluster has against this token. */
@@ -110,9 +110,9 @@ export class AccountDesk implements CommandHost {
   }
 
   /** Host and token of the environment or settings.conf; undefined where there is none, or none that makes sense. */
-  ambient(): AccountSettings | undefined {
+  async ambient(): Promise<AccountSettings | undefined> {
     try {
-      return this.#ports.ambient();
+      return await this.#ports.ambient();
     } catch (thrown) {
       this.#ports.log.log('info', asKeepsyncError(thrown).message);
       return undefined;
@@ -140,7 +140,7 @@ export class AccountDesk implements CommandHost {
         };
       }
       case 'environment': {
-        const found = this.#ports.ambient();
+        const found = await this.#ports.ambient();
         if (found === undefined) {
           throw new KeepsyncError('USAGE', 'Neither the environment nor settings.conf names a cluster', {
             action: 'Set ARVADOS_API_HOST and ARVADOS_API_TOKEN, or sign in with a token.',

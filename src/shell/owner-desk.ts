@@ -82,7 +82,7 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         tell: (message) => log.log('warn', message),
       }),
     startCluster: () => startClusterInThread({ dataDir: paths.clusterDir, log }),
-    ambient: () => ambientAccount(env, { settingsFileToo: true }),
+    ambient: () => ambientAccount(env),
     ambientCaFile: env.env.SSL_CERT_FILE || null,
     whoAmI: (connection, signal) => whoAmI(env, connection, signal),
     onStop: options.onStop,
@@ -113,7 +113,7 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
       [userInfo().username, '<user>'],
     ],
   });
-  const about = (): About => aboutOf(options, account);
+  const about = (): Promise<About> => aboutOf(options, account);
   return {
     account,
     diagnostics,
@@ -139,9 +139,9 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
 
 const SYSTEM_NAMES: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
 
-function aboutOf(options: OwnerDeskOptions, account: AccountDesk): About {
+async function aboutOf(options: OwnerDeskOptions, account: AccountDesk): Promise<About> {
   const { platform } = process;
-  const found = account.ambient();
+  const found = await account.ambient();
   return {
     platform: platform === 'linux' || platform === 'darwin' || platform === 'win32' ? platform : 'other',
     systemName: SYSTEM_NAMES[platform] ?? platform,

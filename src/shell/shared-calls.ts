@@ -22,7 +22,7 @@ export interface ShellApi {
 export interface SharedCallPorts {
   readonly host: CommandHost;
   readonly account: Pick<AccountDesk, 'signIn' | 'signOut'>;
-  readonly about: () => About;
+  readonly about: () => Promise<About>;
   readonly checks: SignInChecks;
   readonly previews: Previews;
   readonly diagnostics: DiagnosticsDesk;

@@ -64,6 +64,8 @@ export interface FolderFacts {
   readonly folder: JournalFolder;
   readonly nextSaveAtMs: number | null;
   readonly totals: ScanTotals | undefined;
+  /** Bytes of files that are still on their way, in blocks that are acknowledged. */
+  readonly acknowledgedPieceBytes: number;
 }
 
 export interface LoopEvents {
@@ -76,6 +78,7 @@ export interface LoopEvents {
 type Trouble = 'root' | 'deletes' | 'watch' | 'save' | 'remote' | 'work';
 
 const ROOT_LOOK_EVERY_MS = 30_000;
+const DELETES_LOOK_EVERY_MS = 5 * 60_000;
 
 /** Keeps one folder and its collection together: scans, uploads, saves, each one at a time, side by side. */
 export class FolderLoop {
@@ -95,6 +98,7 @@ export class FolderLoop {
   #folder: JournalFolder;
   #watching: Watching | undefined;
   #scanAll = false;
+  #scanningAll = false;
   #scanOnly = new Set<string>();
   #totals: ScanTotals | undefined;
   #moreFiles: PromiseWithResolvers<void> | undefined;
@@ -143,6 +147,7 @@ export class FolderLoop {
       folder: this.#folder,
       nextSaveAtMs: this.#nextSaveAtMs,
       totals: this.#totals,
+      acknowledgedPieceBytes: this.#uploader.acknowledgedPieceBytes,
     };
   }
 
@@ -387,6 +392,7 @@ export class FolderLoop {
     const all = this.#scanAll;
     const only = all ? undefined : topmostPaths(this.#scanOnly);
     this.#scanAll = false;
+    this.#scanningAll = all;
     this.#scanOnly = new Set();
     this.#moreFiles ??= Promise.withResolvers();
     this.#changed();
@@ -412,6 +418,7 @@ export class FolderLoop {
       this.#nextScanAtMs = clock.nowMs() + ROOT_LOOK_EVERY_MS;
       this.#trouble(error.code === 'ROOT_GONE' ? 'root' : 'work', error, this.#nextScanAtMs);
     } finally {
+      this.#scanningAll = false;
       const waiting = this.#moreFiles;
       this.#moreFiles = undefined;
       waiting?.resolve();
@@ -487,14 +494,17 @@ export class FolderLoop {
       this.#uploads.kick();
       return;
     }
+    // Files that are brought back, or a disk that is mounted again, may come without a hint.
+    const lookAgainMs = figures.live === 0 ? ROOT_LOOK_EVERY_MS : DELETES_LOOK_EVERY_MS;
+    this.#nextScanAtMs = Math.min(this.#nextScanAtMs, this.#ports.clock.nowMs() + lookAgainMs);
     this.#trouble('deletes', verdict);
+    this.#arm();
   }
 
   async #upload(): Promise<void> {
     if (!this.#active || this.#troubles.has('deletes') || this.#troubles.has('root')) {
       return;
     }
-    this.#idleSinceMs = null;
     this.#changed();
     await this.#uploader.uploadDue();
     if (!this.#closed) {
@@ -561,7 +571,7 @@ export class FolderLoop {
 
   #saveDueAtMs(counts: JournalCounts, nowMs: number): number | null {
     const { settings } = this.#ports;
-    const idle = !this.#scans.busy && !this.#uploads.busy;
+    const idle = !this.#scanningAll && !this.#uploader.working;
     this.#idleSinceMs = idle ? (this.#idleSinceMs ?? nowMs) : null;
     return nextSaveAtMs({
       nowMs,

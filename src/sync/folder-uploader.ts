@@ -51,11 +51,24 @@ export class FolderUploader {
   readonly #ports: UploaderPorts;
   readonly #failedBlocks = new Map<number, string>();
   readonly #onTheWay = new Set<Promise<void>>();
+  /** By entry: bytes of a large file under way that are in acknowledged blocks. */
+  readonly #pieceBytes = new Map<number, number>();
   #stopped = false;
+  #working = false;
   #failure: unknown;
 
   constructor(ports: UploaderPorts) {
     this.#ports = ports;
+  }
+
+  /** Files are being read or sent; false also while a run finds nothing to do. */
+  get working(): boolean {
+    return this.#working;
+  }
+
+  /** Bytes of large files under way that acknowledged blocks hold already. */
+  get acknowledgedPieceBytes(): number {
+    return [...this.#pieceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** No new blocks are begun; what is on the way ends by itself. */
@@ -106,7 +119,9 @@ export class FolderUploader {
       while (this.#onTheWay.size > 0) {
         await Promise.allSettled(this.#onTheWay);
       }
+      this.#working = false;
     }
+    await this.#forgetStaleBlocks();
     if (this.#failure !== undefined) {
       const failure = this.#failure;
       this.#failure = undefined;
@@ -121,7 +136,9 @@ export class FolderUploader {
   async #claim(small: PendingFile[], large: PendingFile[]): Promise<void> {
     const { journal, folderId, clock, blockSizeBytes } = this.#ports;
     const limits = { files: CLAIM_FILES, bytes: 4 * blockSizeBytes };
-    for (const file of await journal.claimPending(folderId, clock.nowMs(), limits)) {
+    const claimed = await journal.claimPending(folderId, clock.nowMs(), limits);
+    this.#working ||= claimed.length > 0;
+    for (const file of claimed) {
       this.#forgetFailedBlock(file.entryId);
       (file.sizeBytes > blockSizeBytes / 2 ? large : small).push(file);
     }
@@ -136,6 +153,18 @@ export class FolderUploader {
         }
       }
       this.#ports.blocks.discard(blockId);
+    }
+  }
+
+  /** Failed blocks of files that were since deleted, or changed, have nobody left who would claim them. */
+  async #forgetStaleBlocks(): Promise<void> {
+    if (this.#failedBlocks.size > 0) {
+      const { failed, held, pending } = await this.#ports.journal.counts(this.#ports.folderId);
+      if (failed.files + held.files + pending.files === 0) {
+        for (const entryId of [...this.#failedBlocks.keys()]) {
+          this.#forgetFailedBlock(entryId);
+        }
+      }
     }
   }
 
@@ -252,6 +281,11 @@ export class FolderUploader {
     const pieces = Math.ceil(file.sizeBytes / blockSizeBytes);
     const validUntilMs = clock.nowMs() + this.#ports.signatureMarginMs;
     const there = new Set(await journal.piecesOf(file.entryId, file.stamp, validUntilMs));
+    const acknowledge = (bytes: number) =>
+      this.#pieceBytes.set(file.entryId, (this.#pieceBytes.get(file.entryId) ?? 0) + bytes);
+    for (const index of there) {
+      acknowledge(Math.min(blockSizeBytes, file.sizeBytes - index * blockSizeBytes));
+    }
     const settled: Array<Promise<{ blockId: string; error: unknown }>> = [];
     let failure: KeepsyncError | undefined;
     for (let index = 0; index < pieces && failure === undefined; index += 1) {
@@ -273,6 +307,7 @@ export class FolderUploader {
         acknowledged: async (block) => {
           const piece = { entryId: file.entryId, stamp: file.stamp, index, lengthBytes };
           await journal.recordPieceBlock(folderId, block, piece, clock.nowMs());
+          acknowledge(lengthBytes);
           this.#ports.gate.open();
         },
       });
@@ -300,7 +335,9 @@ export class FolderUploader {
       await blocks.commit(block);
     }
     // Later files go on while the last pieces of this one are still on their way.
-    this.#follow(this.#finishLarge(file, settled, failure));
+    this.#follow(
+      this.#finishLarge(file, settled, failure).finally(() => this.#pieceBytes.delete(file.entryId)),
+    );
   }
 
   async #finishLarge(
@@ -310,14 +347,16 @@ export class FolderUploader {
   ): Promise<void> {
     const { journal, disk, clock } = this.#ports;
     const ends = await Promise.all(settled);
-    const bad = ends.find((end) => end.error !== undefined);
-    if (readFailure === undefined && bad !== undefined) {
-      for (const end of ends) {
-        if (end.error !== undefined && end !== bad) {
-          this.#ports.blocks.discard(end.blockId);
-        }
+    const failed = ends.filter((end) => end.error !== undefined);
+    // Of several failed blocks one is shown, and only where it is what kept the file from being stored.
+    const cause = readFailure === undefined || readFailure.code === 'CANCELLED' ? failed[0] : undefined;
+    for (const end of failed) {
+      if (end !== cause) {
+        this.#ports.blocks.discard(end.blockId);
       }
-      await this.#blockFailed(bad.blockId, [file], bad.error);
+    }
+    if (cause !== undefined) {
+      await this.#blockFailed(cause.blockId, [file], cause.error);
       return;
     }
     if (readFailure !== undefined) {

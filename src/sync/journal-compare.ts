@@ -127,8 +127,9 @@ class Comparison {
       files: (dir, files) => this.#files(dir, files),
       emptyDir: (path) => this.#emptyDir(path),
     });
-    for (const row of this.#store.entries.all(this.#folderId)) {
-      if (!this.#settled.has(row.id)) {
+    for (const id of this.#store.entries.ids(this.#folderId)) {
+      const row = this.#settled.has(id) ? undefined : this.#store.entries.get(id);
+      if (row !== undefined) {
         this.#settle(row, null);
       }
     }
@@ -168,10 +169,18 @@ class Comparison {
 
   #emptyDir(path: string): void {
     const row = this.#store.entries.find(this.#folderId, path);
-    if (row === undefined || (row.kind === 'file' && row.saved_segments !== SAVED_DIR)) {
+    if (row === undefined || !this.#mayBeOurDir(row)) {
       this.#store.foreign.add(this.#folderId, path, true);
     }
     this.#dirThere(path);
+  }
+
+  #mayBeOurDir(row: EntryRow): boolean {
+    return (
+      row.kind === 'dir' ||
+      row.saved_segments === SAVED_DIR ||
+      this.#store.sent.ofEntry(row.id).some((sent) => sent.put === SAVED_DIR)
+    );
   }
 
   #dirThere(dir: string): void {
@@ -181,7 +190,7 @@ class Comparison {
       }
       this.#dirs.add(path);
       const row = this.#store.entries.find(this.#folderId, path);
-      if (row !== undefined && (row.kind === 'dir' || row.saved_segments === SAVED_DIR)) {
+      if (row !== undefined && this.#mayBeOurDir(row)) {
         this.#settled.add(row.id);
         this.#settle(row, SAVED_DIR);
       }

@@ -1,7 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
 import type { ErrorRecord } from '../base/errors.ts';
 import { checkedBlock } from './journal-blocks.ts';
-import { knownSegments } from './journal-moves.ts';
 import type {
   GuardFigures,
   Journal,
@@ -25,7 +24,6 @@ export class JournalQueries {
   readonly #store: JournalStore;
   readonly #oldestStored: StatementSync;
   readonly #hasDigest: StatementSync;
-  readonly #hasSegments: StatementSync;
   readonly #saves: StatementSync;
 
   constructor(store: JournalStore) {
@@ -37,10 +35,6 @@ export class JournalQueries {
     this.#hasDigest = database.prepare(
       `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND digest = ? AND state IN ('stored', 'saved')
        LIMIT 1`,
-    );
-    this.#hasSegments = database.prepare(
-      `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND COALESCE(segments, saved_segments) = ?
-       AND state IN ('stored', 'saved') LIMIT 1`,
     );
     this.#saves = database.prepare(
       `SELECT at_ms, files, bytes, deleted, pdh, version FROM save WHERE folder_id = ? AND at_ms IS NOT NULL
@@ -89,15 +83,12 @@ export class JournalQueries {
   }
 
   #isMoved(row: EntryRow, found: Map<string, boolean>): boolean {
-    const { folder_id, size, digest } = row;
-    // A large file has no digest; the same bytes are the same pieces.
-    const pieces = digest === null ? knownSegments(row) : null;
-    const key = `${size}:${digest ?? pieces}`;
-    const known =
-      found.get(key) ??
-      (digest === null
-        ? this.#hasSegments.get(folder_id, size, pieces)
-        : this.#hasDigest.get(folder_id, size, digest)) !== undefined;
+    // Large files have a digest, too: of their blocks.
+    if (row.digest === null) {
+      return false;
+    }
+    const key = `${row.size}:${row.digest}`;
+    const known = found.get(key) ?? this.#hasDigest.get(row.folder_id, row.size, row.digest) !== undefined;
     found.set(key, known);
     return known;
   }

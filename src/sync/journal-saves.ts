@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
-import { crc32 } from 'node:zlib';
 import { KeepsyncError } from '../base/errors.ts';
+import { portableDataHash } from '../collection/manifest-text.ts';
 import { compareWithRemote, settle } from './journal-compare.ts';
 import type { BuiltSave, RemoteDrift, SaveRequest } from './journal-port.ts';
 import { ancestorsOf, pathOf } from './journal-rows.ts';
@@ -18,8 +18,6 @@ interface OpenSave {
 export class SaveLog {
   readonly #store: JournalStore;
   readonly #open = new Map<number, OpenSave>();
-  /** By folder, the manifest that was compared last, if nothing of ours was saved since. */
-  readonly #compared = new Map<number, string>();
   readonly #insert: StatementSync;
   readonly #describe: StatementSync;
   readonly #finish: StatementSync;
@@ -38,39 +36,49 @@ export class SaveLog {
     this.#discardUnanswered = database.prepare('DELETE FROM save WHERE folder_id = ? AND at_ms IS NULL');
   }
 
-  compare(folderId: number, manifestText: string): RemoteDrift {
+  /** What the journal knows of the collection is, from here on, of this very state of it. */
+  compare(folderId: number, manifestText: string, remotePdh = portableDataHash(manifestText)): RemoteDrift {
     const drift = compareWithRemote(this.#store, folderId, manifestText);
-    this.#compared.set(folderId, fingerprint(manifestText));
+    this.#store.folders.update(folderId, { remotePdh });
     return drift;
   }
 
   build(request: SaveRequest): BuiltSave | undefined {
-    const { folderId, remoteManifest } = request;
+    const { folderId } = request;
     for (const [saveId, open] of this.#open) {
       if (open.folderId === folderId) {
         // Its answer never came to us. What it may have done stays in mind until a look at the collection.
         this.#open.delete(saveId);
       }
     }
-    if (remoteManifest !== undefined) {
-      if (this.#compared.get(folderId) !== fingerprint(remoteManifest)) {
-        this.compare(folderId, remoteManifest);
-      }
-    } else if (request.remoteUnchanged) {
-      this.#store.sent.removeFolder(folderId);
-      this.#discardUnanswered.run(folderId);
-    }
+    this.#look(request);
     const { rows, edits, ...built } = new SaveBuilder(this.#store, request).build();
-    if (rows.length === 0 && built.resetFiles === 0) {
+    if (rows.size === 0 && built.resetFiles === 0) {
       return undefined;
     }
     const saveId = Number(this.#insert.run(folderId).lastInsertRowid);
     this.#describe.run(built.files, built.bytes, built.deleted, saveId);
-    for (const { row, put } of rows) {
-      this.#store.sent.add({ entryId: row.id, saveId, put });
+    for (const [entryId, put] of rows) {
+      this.#store.sent.add({ entryId, saveId, put });
     }
     this.#open.set(saveId, { folderId, edits });
     return { saveId, ...built };
+  }
+
+  /** Brings what is known of the collection up to date, so that the save can be built from the journal alone. */
+  #look({ folderId, remoteManifest, remoteUnchanged }: SaveRequest): void {
+    if (remoteManifest !== undefined) {
+      const remotePdh = portableDataHash(remoteManifest);
+      if (this.#store.folders.get(folderId).remotePdh !== remotePdh) {
+        this.compare(folderId, remoteManifest, remotePdh);
+        return;
+      }
+    } else if (!remoteUnchanged) {
+      return;
+    }
+    // As it was: no save without an answer has done anything.
+    this.#store.sent.removeFolder(folderId);
+    this.#discardUnanswered.run(folderId);
   }
 
   finish(
@@ -110,7 +118,6 @@ export class SaveLog {
         this.#store.foreign.remove(folderId, edit.path);
       }
     }
-    this.#compared.delete(folderId);
     this.#store.folders.update(folderId, {
       remotePdh: result.portableDataHash,
       remoteVersion: result.version,
@@ -132,7 +139,6 @@ export class SaveLog {
   }
 
   forgetFolder(folderId: number): void {
-    this.#compared.delete(folderId);
     for (const [saveId, open] of this.#open) {
       if (open.folderId === folderId) {
         this.#open.delete(saveId);
@@ -156,8 +162,4 @@ export class SaveLog {
     }
     return open;
   }
-}
-
-function fingerprint(text: string): string {
-  return `${text.length}:${crc32(text)}`;
 }

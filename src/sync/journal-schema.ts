@@ -31,6 +31,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX entry_due ON entry (folder_id, due_ms) WHERE due_ms IS NOT NULL;
   CREATE INDEX entry_unsaved ON entry (folder_id, state, dir, name) WHERE state <> 'saved';
   CREATE INDEX entry_source ON entry (folder_id, dir, name) WHERE source IS NOT NULL;
+  CREATE INDEX entry_pending_size ON entry (folder_id, size) WHERE state = 'pending';
   CREATE INDEX entry_stored_since ON entry (folder_id, since_ms) WHERE state = 'stored';
   CREATE TABLE disk_base (
     id INTEGER PRIMARY KEY AUTOINCREMENT, folder_id INTEGER NOT NULL, disk_path TEXT NOT NULL, cut INTEGER NOT NULL,

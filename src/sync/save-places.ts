@@ -84,7 +84,7 @@ export class Places {
     const { folderId } = this.#request;
     const { entries, foreign } = this.#store;
     const path = pathOf(row);
-    if (row.kind === 'file') {
+    if (row.kind === 'file' && entries.hasRowBelow(folderId, path)) {
       for (const below of entries.below(folderId, path)) {
         if (below.state !== 'deleted') {
           return false;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
 import { AsyncKeepWriteErrors } from '../../src/blocks/async-keep-write-errors.ts';
-import { type BlockEvent, BlockManager } from '../../src/blocks/block-manager.ts';
+import { BlockManager } from '../../src/blocks/block-manager.ts';
+import type { BlockEvent } from '../../src/blocks/block-table.ts';
 import type { AcknowledgedBlock } from '../../src/blocks/block-uploader.ts';
 import { UploadSlots } from '../../src/blocks/upload-slots.ts';
 import { md5Of } from '../support/blocks-memory-store.ts';
@@ -272,6 +273,16 @@ describe('getBlock', () => {
     expect(await manager.getBlock(locator, { cacheOnly: true })).toBeUndefined();
     await manager.getBlock(locator);
     expect(await manager.getBlock(locator, { cacheOnly: true })).toBeDefined();
+  });
+
+  test('with cacheOnly looks into the cache of the store too, where it has one', async () => {
+    const { store } = blocksWorld();
+    const caching = Object.assign(Object.create(store), { cached: () => bytes('cached') });
+    const manager = new BlockManager({ store: caching, copies: 1, storageClasses: [] });
+    const locator = `${'1'.repeat(32)}+6`;
+    expect(text((await manager.getBlock(locator, { cacheOnly: true })) ?? bytes(''))).toBe('cached');
+    manager.blockPrefetch(locator);
+    expect(store.gets).toEqual([]);
   });
 
   test('tries again numRetries times what may pass, and at once gives up what will not', async () => {

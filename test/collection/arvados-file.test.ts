@@ -140,9 +140,30 @@ describe('reading', () => {
     gate.resolve();
     expect(text(await read)).toBe('buffered, stored');
   });
+
+  test('goes on with blocks that are stored, and leave the table, while an earlier one is fetched', async () => {
+    const { file, store } = newFile();
+    await file.writeTo(0, filled(80, 'x'));
+    await file.flush({ sync: false });
+    await settled();
+    const gate = Promise.withResolvers<void>();
+    store.getGate = gate.promise;
+    const read = file.readFrom(0, 80);
+    await file.flush();
+    gate.resolve();
+    expect(text(await read)).toBe('x'.repeat(80));
+  });
 });
 
 describe('a file', () => {
+  test('may go on after it was cloned, and the clone stays as it was', () => {
+    const { file } = newFile();
+    file.addSegment([`${'a'.repeat(32)}+4`], 0, 4);
+    const clone = file.clone();
+    file.addSegment([`${'b'.repeat(32)}+6`], 0, 6);
+    expect([file.size(), clone.size()]).toEqual([10, 4]);
+  });
+
   test('is cut and made longer', async () => {
     const { file } = newFile();
     await file.writeTo(0, bytes('0123456789'));

@@ -68,6 +68,22 @@ describe('packing of small files', () => {
     expect(world.pool.inUse).toBe(0);
   });
 
+  test('drops from a block that is being filled up what was overwritten since', async () => {
+    const world = blocksWorld({ blockSizeBytes: 40 });
+    const collection = world.collection();
+    await writeFile(collection, 'a', filled(30, 'a'));
+    await writeFile(collection, 'b', filled(25, 'b'));
+    const writer = collection.open('b', 'update');
+    writer.seek(15);
+    await writer.write('new bytes');
+    await writer.close({ flush: false });
+    await writeFile(collection, 'c', filled(30, 'c'));
+    await collection.commitAll();
+    expect(sizes(world.store.puts)).toEqual([40, 40, 5]);
+    expect(text(await readFile(collection, 'c'))).toBe('c'.repeat(30));
+    expect(text(await readFile(collection, 'b'))).toBe(`${'b'.repeat(15)}new bytesb`);
+  });
+
   test('a file that is written again after it was packed goes on in a block of its own', async () => {
     const world = blocksWorld({ blockSizeBytes: 40 });
     const collection = world.collection();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KnownTree, ScanRequest, ScanTotals, TreeChange } from '../../src/local/ports.ts';
-import { BATCH_MAX_CHANGES, scanTree } from '../../src/local/scan-tree.ts';
+import { BATCH_MAX_CHANGES } from '../../src/local/scan-report.ts';
+import { scanTree } from '../../src/local/scan-tree.ts';
 import { inBrief, PLAIN_RULES } from '../support/disk-conformance.ts';
 import { RememberedTree } from '../support/disk-known.ts';
 import { SimDisk } from '../support/sim-disk.ts';
@@ -167,6 +168,19 @@ describe('roots', () => {
         }
         return tree.entriesOf(dir);
       },
+    };
+    expect(() => scan(disk, known)).toThrowError(expect.objectContaining({ code: 'ROOT_GONE' }));
+  });
+
+  it('ends with ROOT_GONE, whatever it found, when the disk was swapped under it', () => {
+    const disk = newDisk({ a: '1' });
+    const known: KnownTree = {
+      entriesOf: () => {
+        disk.unmount(ROOT);
+        disk.write(`${ROOT}/a`, 'of another disk');
+        return [];
+      },
+      entryOf: () => undefined,
     };
     expect(() => scan(disk, known)).toThrowError(expect.objectContaining({ code: 'ROOT_GONE' }));
   });

@@ -9,7 +9,7 @@ import {
   validateManifest,
 } from '../../src/collection/manifest-text.ts';
 import { type ManifestEntry, manifestChunks } from '../../src/collection/manifest-writer.ts';
-import { comparePaths } from '../../src/collection/names.ts';
+import { comparePaths } from '../../src/collection/name-order.ts';
 import { sameContent } from '../../src/collection/same-content.ts';
 import type { BlockRange } from '../../src/collection/segments.ts';
 import { streamRanges } from '../../src/collection/stream-ranges.ts';

@@ -33,7 +33,7 @@ export interface RequestOptions {
 }
 
 /** One plain request on a connection of its own. Rejects where the connection is cut before the headers. */
-export function ask(url: string, options: RequestOptions = {}): Promise<Answer> {
+function ask(url: string, options: RequestOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const start = url.startsWith('https:') ? httpsRequest : httpRequest;
     const request = start(

@@ -24,7 +24,7 @@ export class SimClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs + this.#wallOffsetMs;
+    return Math.floor(this.#nowMs + this.#wallOffsetMs);
   }
 
   monotonicMs(): number {

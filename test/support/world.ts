@@ -176,7 +176,7 @@ export class World {
   }
 
   /** Time goes by until everything is saved and the collection holds what the disk does; throws when that never comes. */
-  async settle(limitMs = 3 * 3_600_000): Promise<void> {
+  async settle(limitMs = 40 * 60_000): Promise<void> {
     const untilMs = this.clock.monotonicMs() + limitMs;
     for (;;) {
       await this.clock.advance(500);
@@ -187,6 +187,8 @@ export class World {
       }
       if (this.clock.monotonicMs() > untilMs) {
         const problems = status.problems.map((problem) => `${problem.title}: ${problem.message}`);
+        problems.push(JSON.stringify(await this.engine.run('blocks.list', { states: ['WRITABLE', 'PENDING', 'ERROR'] })));
+        problems.push(JSON.stringify([folder?.phase, folder?.lastScanAtMs, folder?.bar]));
         throw new Error(
           [
             `not settled: ${status.tray}, ${status.verdict.sentence}`,

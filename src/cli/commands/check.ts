@@ -56,7 +56,7 @@ async function check(context: Context, path: string, source: string, flags: Chec
   const remote = new Map<string, ManifestFile>();
   for (const file of content.files) {
     const relative = wanted.path === '' ? file.path : file.path.slice(wanted.path.length + 1);
-    remote.set(relative === '' ? basename(file.path) : relative, file);
+    remote.set(relative === '' ? basename(path) : relative, file);
   }
   const totalBytes = [...remote.values()].reduce((sum, file) => sum + file.sizeBytes, 0);
   const view = new ProgressView(progressMode(output, flags), context.env, output);

@@ -11,9 +11,12 @@ interface ClusterFlags {
   readonly env?: boolean;
 }
 
+/** For a shell, whatever is in it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 /** `export NAME='value'` lines for a shell. */
 export function shellExports(env: Readonly<Record<string, string>>): string[] {
-  return Object.entries(env).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`);
+  return Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`);
 }
 
 export function addCluster(program: Command, run: RunWork): void {
@@ -40,16 +43,12 @@ async function runCluster(context: Context, flags: ClusterFlags) {
     await context.services.startCluster({ dataDir, port: flags.port, log: context.log() }),
   );
   const { output } = context;
-  output.payload({
-    apiHost: cluster.apiHost,
-    caFile: cluster.caFile,
-    dataDir,
-    ...(flags.env ? { env: cluster.env() } : {}),
-  });
-  if (flags.env && !output.json) {
-    for (const line of shellExports(cluster.env())) {
-      output.secretLine(line);
-    }
+  const facts = { apiHost: cluster.apiHost, caFile: cluster.caFile, dataDir };
+  if (flags.env) {
+    const env = cluster.env();
+    output.secretResult({ ...facts, env }, shellExports(env));
+  } else {
+    output.payload(facts);
   }
   output.note(`The local cluster ${cluster.apiHost} runs until Ctrl-C; its data is in ${dataDir}`);
   if (!flags.env) {

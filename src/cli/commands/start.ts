@@ -10,7 +10,7 @@ import { EXIT, exitCodeOfStatus } from '../exit-codes.ts';
 import { usage } from '../folder-options.ts';
 import { openOwnedEngine } from '../owner.ts';
 import { ProgressView, progressMode } from '../progress/progress-view.ts';
-import { shellExports } from './cluster.ts';
+import { quoted, shellExports } from './cluster.ts';
 import type { RunWork } from './command.ts';
 
 const WELCOME = `Welcome to Keepsync.
@@ -139,19 +139,20 @@ function configOf(diskPath: string): FolderConfig {
   });
 }
 
-/** On stderr; the token only where `keepsync cluster --env` is asked, or here, where the cluster is the person's own. */
+/** The commands to copy; the token is read from its file, so that it shows on no screen and in no shell history. */
 function tellHowToLook(context: Context, env: Readonly<Record<string, string>>, uuid: string): void {
-  const { output } = context;
-  const withoutToken = Object.fromEntries(
-    Object.entries(env).filter(([name]) => name !== 'ARVADOS_API_TOKEN'),
+  const { output, profileFlag } = context;
+  const keepsync = profileFlag === undefined ? 'keepsync' : `keepsync --profile ${quoted(profileFlag)}`;
+  const exports = shellExports(
+    Object.fromEntries(Object.entries(env).filter(([name]) => name !== 'ARVADOS_API_TOKEN')),
   );
+  const token = `sed -n 's/.*"token":"\\([^"]*\\)".*/\\1/p' ${quoted(context.tokenFile.path)}`;
   output.note(`Everything saved, as collection ${uuid}. In another terminal:`);
-  output.note(`  keepsync ls ${uuid}`);
-  output.note(`  keepsync get ${uuid} COPY`);
+  output.note(`  ${keepsync} ls ${uuid}`);
+  output.note(`  ${keepsync} get ${uuid} COPY`);
   output.note('With the Arvados commands:');
-  for (const line of shellExports(withoutToken)) {
-    output.note(`  ${line}`);
+  for (const line of [...exports, `export ARVADOS_API_TOKEN="$(${token})"`]) {
+    output.plainNote(`  ${line}`);
   }
-  output.note(`  export ARVADOS_API_TOKEN="$(node -p 'require("${context.paths.tokenFile}").token')"`);
-  output.note(`  arv-get ${uuid}/ COPY/`);
+  output.note(`  mkdir -p COPY2 && arv-get ${uuid}/ COPY2/`);
 }

@@ -21,7 +21,7 @@ export function addStatus(program: Command, run: RunWork): void {
     .action((flags: { watch?: boolean }) => run((context) => (flags.watch ? watch(context) : once(context))));
 }
 
-export function statusLines(snapshot: StatusSnapshot, style: TerminalStyle): string[] {
+function statusLines(snapshot: StatusSnapshot, style: TerminalStyle): string[] {
   const { verdict } = snapshot;
   const lines = [verdict.sentence, ...(verdict.detail === '' ? [] : [`  ${verdict.detail}`])];
   if (snapshot.folders.length > 0) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { sep } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { systemCode } from '../../base/durable-file.ts';
 import { fileErrorCode, KeepsyncError } from '../../base/errors.ts';
@@ -115,7 +116,19 @@ export const filesHandlers = {
   sizes: (paths: readonly string[]) => paths.map(sizeOf),
   makeDirs: ({ top, dirs }: { readonly top: string; readonly dirs: readonly string[] }) => {
     fs.mkdirSync(top, { recursive: true });
-    return each(dirs, makeDir);
+    const blocked: string[] = [];
+    return each(dirs, (dir) => {
+      const above = blocked.find((one) => dir.startsWith(one + sep));
+      if (above !== undefined) {
+        throw new KeepsyncError('BAD_NAME', `${above} is a link or not a folder`);
+      }
+      try {
+        makeDir(dir);
+      } catch (thrown) {
+        blocked.push(dir);
+        throw thrown;
+      }
+    });
   },
   finish: ({ files, overwrite }: { readonly files: readonly FinishFile[]; readonly overwrite: boolean }) =>
     each(files, (file) => finishFile(file, overwrite)),

@@ -25,7 +25,7 @@ export interface PutFlags extends RuleFlags, TargetFlags {
 }
 
 /** As arv-put names a collection that was given no name. */
-export function defaultCollectionName(nowMs: number, userName: string, hostName: string): string {
+function defaultCollectionName(nowMs: number, userName: string, hostName: string): string {
   const when = new Date(nowMs).toISOString().slice(0, 19).replace('T', ' ');
   return `Saved at ${when} UTC by ${userName}@${hostName}`.slice(0, 255);
 }
