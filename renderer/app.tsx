@@ -25,7 +25,8 @@ function CurrentView({ snapshot }: { snapshot: StatusSnapshot }) {
     case 'activity':
       return <ActivityView snapshot={snapshot} />;
     case 'settings':
-      return <SettingsView snapshot={snapshot} />;
+      // signing in or out elsewhere changes the account's settings
+      return <SettingsView key={snapshot.account.host} snapshot={snapshot} />;
     case 'folder':
       return <FolderView key={place.folderId} snapshot={snapshot} place={place} />;
     default:

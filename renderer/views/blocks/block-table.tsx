@@ -5,7 +5,6 @@ import { momentText } from '../../format.ts';
 import { Glyph } from '../../parts/glyph.tsx';
 import { type Column, VirtualGrid } from '../../parts/virtual-grid.tsx';
 import { texts } from '../../words.ts';
-import { FilePath } from '../folder/file-path.tsx';
 import type { BlockList } from './block-list.ts';
 import { stageRank } from './cell-model.ts';
 
@@ -15,6 +14,8 @@ interface NumberedRow {
 }
 
 const LOCATOR_HEAD = 8;
+
+const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 function happening(row: BlockRow): string {
   if (row.error !== null) {
@@ -77,9 +78,9 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
     title: texts.blocks.files,
     width: 'minmax(8rem, 1fr)',
     render: ({ row }) => (
-      <span className="quiet row">
-        <FilePath path={row.examplePaths[0] ?? ''} />
-        {row.files > 1 && <span className="quieter">{texts.blocks.andMore(row.files - 1)}</span>}
+      <span className="quiet" title={row.examplePaths.join('\n')}>
+        {fileName(row.examplePaths[0] ?? '')}
+        {row.files > 1 && <span className="quieter"> {texts.blocks.andMore(row.files - 1)}</span>}
       </span>
     ),
   },
@@ -106,14 +107,14 @@ function worstFirst(list: BlockList, unsafeOnly: boolean): number[] {
 
 /** The map's twin: the same blocks as a table, what is not safe first. */
 export function BlockTable(props: {
-  list: BlockList;
-  version: number;
+  /** Another object whenever the list has changed. */
+  source: { readonly list: BlockList };
   unsafeOnly: boolean;
   onOpen: (path: string) => void;
 }) {
-  const { list, version, unsafeOnly, onOpen } = props;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the list changed
-  const order = useMemo(() => worstFirst(list, unsafeOnly), [list, version, unsafeOnly]);
+  const { source, unsafeOnly, onOpen } = props;
+  const { list } = source;
+  const order = useMemo(() => worstFirst(source.list, unsafeOnly), [source, unsafeOnly]);
   return (
     <VirtualGrid
       label={texts.blocks.tableLabel}

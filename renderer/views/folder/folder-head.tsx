@@ -2,7 +2,7 @@ import { ActionIcon, Button, Menu, Modal } from '@mantine/core';
 import { ArrowRight, Ellipsis, ExternalLink, FolderOpen } from 'lucide-react';
 import { useState } from 'react';
 import type { FolderStatus } from '../../../src/contract/status.ts';
-import { momentText, shortHash } from '../../format.ts';
+import { momentText, parentPath, shortHash } from '../../format.ts';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { PauseMenu } from '../../parts/pause-menu.tsx';
 import { useAct, useNow, useWindow } from '../../state/window-context.tsx';
@@ -23,7 +23,7 @@ function Facts({ folder }: { folder: FolderStatus }) {
   return (
     <div className="facts">
       <span className="cut" title={folder.path}>
-        {folder.path}
+        {parentPath(folder.path)}
       </span>
       <ArrowRight className="icon" aria-hidden="true" />
       {open === undefined || folder.collectionUuid === null ? (

@@ -70,7 +70,9 @@ export function ProblemsView({ snapshot }: { snapshot: StatusSnapshot }) {
   const detail =
     needs.length === 0
       ? texts.problems.waitingText(waiting.length)
-      : `${needs[0]?.title ?? ''}${needs.length > 1 ? ' …' : '.'} ${texts.problems.elseGoesOn}`;
+      : texts.problems.notKept(
+          needs.reduce((sum, group) => sum + (group.examplePath === null ? 0 : group.count), 0),
+        );
   const everything = () =>
     snapshot.problems.map((group) => detailsText(group, snapshot.folders, nowMs)).join('\n\n');
   return (
