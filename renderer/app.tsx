@@ -6,7 +6,6 @@ import type { Bridge } from './bridge.ts';
 import { FailureNote } from './parts/failure-note.tsx';
 import { LiveRegion } from './parts/live-region.tsx';
 import { Navigation } from './parts/navigation.tsx';
-import { placeToHash } from './state/places.ts';
 import { useConnectionState, useSnapshot, useWindow, WindowProvider } from './state/window-context.tsx';
 import { theme } from './theme/theme.ts';
 import { ActivityView } from './views/activity/activity.tsx';
@@ -50,18 +49,8 @@ function Frame({ snapshot }: { snapshot: StatusSnapshot }) {
   }, [shown]);
   return (
     <div className="frame">
-      <a
-        className="skip"
-        href={placeToHash(place)}
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
-        {texts.nav.skip}
-      </a>
-      <Navigation snapshot={snapshot} />
-      <main className="main" ref={main} tabIndex={-1}>
+      <Navigation snapshot={snapshot} onSkip={() => main.current?.focus()} />
+      <main className="main" id="main" ref={main} tabIndex={-1}>
         {connection !== 'open' && (
           <div className="banner" role="status">
             <WifiOff className="icon" aria-hidden="true" />

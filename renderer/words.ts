@@ -195,6 +195,7 @@ export const texts = {
     opens: (count: number) => `opens the ${countText(count)}`,
     backToAll: 'Back to all blocks',
     number: 'Block',
+    sdkState: 'SDK',
     happening: 'What is happening',
     files: 'Files inside',
     flow: 'Blocks by state',

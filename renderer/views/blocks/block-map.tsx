@@ -10,7 +10,7 @@ import {
 import { countText, stageWords } from '../../../src/contract/words.ts';
 import { texts } from '../../words.ts';
 import type { CellModel } from './cell-model.ts';
-import { cellAt, cellPosition, layoutMap, type MapLayout, moveInMap } from './map-layout.ts';
+import { cellAt, cellPosition, EDGE_PX, layoutMap, type MapLayout, moveInMap } from './map-layout.ts';
 import { MapPainter, readPalette } from './map-painter.ts';
 
 export interface BlockMapProps {
@@ -175,12 +175,20 @@ export function BlockMap({ model, focused, onFocus, onHover, onOpen, onBack }: B
       onBack();
     }
   };
+  // the focused cell stays in sight; only the map scrolls for it, never the page
   useEffect(() => {
-    const ring = room.current?.querySelector('.map-ring');
-    if (room.current?.contains(document.activeElement) === true) {
-      ring?.scrollIntoView({ block: 'nearest' });
+    const scroll = room.current;
+    if (scroll === null || layout === null) {
+      return;
     }
-  });
+    const { y } = cellPosition(layout, focused);
+    const bottom = y + layout.pitchPx + EDGE_PX;
+    if (y - EDGE_PX < scroll.scrollTop) {
+      scroll.scrollTop = y - EDGE_PX;
+    } else if (bottom > scroll.scrollTop + scroll.clientHeight) {
+      scroll.scrollTop = bottom - scroll.clientHeight;
+    }
+  }, [room, layout, focused]);
   const position = layout === null ? null : cellPosition(layout, focused);
   return (
     <div className="map-room" ref={room}>

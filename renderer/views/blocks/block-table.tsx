@@ -39,28 +39,28 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   },
   {
     key: 'state',
-    title: 'SDK',
-    width: '5.5rem',
+    title: texts.blocks.sdkState,
+    width: '4.5rem',
     render: ({ row }) => <span className="mono sdk quieter">{row.state}</span>,
   },
   {
     key: 'number',
     title: texts.blocks.number,
-    width: '4rem',
+    width: '3.5rem',
     align: 'end',
     render: ({ number }) => countText(number),
   },
   {
     key: 'size',
     title: texts.blocks.size,
-    width: '4.5rem',
+    width: '4rem',
     align: 'end',
     render: ({ row }) => sizeText(row.sizeBytes),
   },
   {
     key: 'locator',
     title: texts.blocks.locator,
-    width: '5.25rem',
+    width: '4.75rem',
     render: ({ row }) => (
       <span className="mono quiet" title={row.locator ?? undefined}>
         {row.locator === null ? texts.common.none : `${row.locator.slice(0, LOCATOR_HEAD)}…`}
@@ -70,7 +70,7 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   {
     key: 'happening',
     title: texts.blocks.happening,
-    width: 'minmax(8rem, 1fr)',
+    width: 'minmax(8rem, 1.1fr)',
     render: ({ row }) => <span title={happening(row)}>{happening(row)}</span>,
   },
   {
@@ -87,7 +87,7 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   {
     key: 'since',
     title: texts.blocks.since,
-    width: '5.5rem',
+    width: '4.5rem',
     align: 'end',
     render: ({ row }) => <span className="quiet">{momentText(row.sinceMs, Date.now())}</span>,
   },

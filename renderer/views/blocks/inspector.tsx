@@ -53,7 +53,7 @@ function BlockFacts({ row }: { row: BlockRow }) {
     <dl>
       <Fact name={texts.blocks.size}>{texts.blocks.sizeOf(row.sizeBytes, row.capacityBytes)}</Fact>
       <Fact name={texts.blocks.state}>
-        <span className="mono">{row.state}</span>, <span className="mono">{row.id}</span>
+        {row.state}, {row.id}
       </Fact>
       {row.locator !== null && (
         <Fact name={texts.blocks.locator}>
