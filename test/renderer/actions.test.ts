@@ -124,7 +124,7 @@ describe('problems', () => {
     await button(page, 'Retry all').click();
     const alert = page.getByRole('alert');
     await alert.waitFor();
-    expect((await alert.innerText()).split(/\n+/)).toEqual([
+    expect(await alert.locator('b, p').allTextContents()).toEqual([
       'You may not write to “Trio 2026”.',
       'Choose another project.',
       'req-abc',

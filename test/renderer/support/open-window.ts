@@ -55,11 +55,7 @@ export class WindowLab {
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('console', (message) => {
-      if (
-        message.type() === 'error' &&
-        !message.text().includes('favicon') &&
-        !message.text().includes('404')
-      ) {
+      if (message.type() === 'error') {
         complaints.push(message.text());
       }
     });
