@@ -31,8 +31,8 @@ export interface CreateCollection {
   readonly replicationDesired?: number;
   readonly storageClassesDesired?: readonly string[];
   /**
-   * A random id of ours, kept in `properties` under `keepsync:create`: before any retry the store looks for a
-   * collection that carries it, so that an answer lost on the way never makes a second one.
+   * A random id of ours, kept in `properties` under `CREATE_ID_PROPERTY`: before any attempt the store looks for a
+   * collection that carries it, so that an answer lost on the way never makes a second one, nor does a restart.
    */
   readonly createId: string;
 }

@@ -3,7 +3,13 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 declare const __KEEPSYNC_BUNDLE__: boolean | undefined;
 
 /** The entries that run as worker threads, as paths below src without their ending. The build bundles each of them. */
-export type ThreadEntry = 'keep/keep-thread' | 'local/disk-thread' | 'sync/journal-thread';
+export type ThreadEntry =
+  | 'cli/files/files-thread'
+  | 'cluster/cluster-thread'
+  | 'cluster/keep-server-thread'
+  | 'keep/keep-thread'
+  | 'local/disk-thread'
+  | 'sync/journal-thread';
 
 /**
  * Starts a worker thread. From source, Node runs the TypeScript entry as it is; in the bundle each entry is

@@ -17,7 +17,7 @@ export const REPLY_MAX_BYTES = 64 * 1024 * 1024;
 
 const isCommandName = (name: string): name is CommandName => Object.hasOwn(commands, name);
 export const commandNameSchema = z.string().refine(isCommandName, 'no such command');
-export const eventNameSchema = z.enum(['status', 'activity', 'blocks']);
+const eventNameSchema = z.enum(['status', 'activity', 'blocks']);
 export type EventName = keyof typeof eventSchemas;
 
 const id = z.number().int().min(0);

@@ -79,7 +79,7 @@ class Exchange {
     const { signal } = this.#request;
     const onAbort = () => this.#done.reject(abortError(signal));
     let message: http.ClientRequest | undefined;
-    let cancelConnectTimer = () => {};
+    let cancelConnectTimer: (() => void) | undefined;
     try {
       if (signal.aborted) {
         throw abortError(signal);
@@ -93,7 +93,7 @@ class Exchange {
     } finally {
       this.#isOver = true;
       this.#watch.end();
-      cancelConnectTimer();
+      cancelConnectTimer?.();
       signal.removeEventListener('abort', onAbort);
       if (message && !(this.#isAnswered && this.#isBodySent)) {
         message.destroy();

@@ -75,7 +75,7 @@ function fault(code: ErrorCode, message: string, httpStatus?: number): KeepsyncE
 }
 
 /** `default=2, archive=1` as numbers; an empty header confirms nothing. */
-export function parseConfirmedClasses(header: string): Record<string, number> {
+function parseConfirmedClasses(header: string): Record<string, number> {
   const classes: Record<string, number> = {};
   for (const part of header.split(',')) {
     const [, name, count] = /^\s*([^\s=]+)\s*=\s*(\d+)\s*$/.exec(part) ?? [];

@@ -60,6 +60,8 @@ export interface KnownEntry {
 export interface KnownTree {
   /** Entries right inside `dir` ('' is the top). */
   entriesOf(dir: string): readonly KnownEntry[];
+  /** One entry right inside `dir`: what a scan of a few paths asks, so that it does not cost a whole directory. */
+  entryOf(dir: string, name: string): KnownEntry | undefined;
 }
 
 export interface ScanRequest {
@@ -78,7 +80,12 @@ export interface SmallFile {
 
 export type SmallFileResult =
   /** Its bytes lie in the buffer from `offset`, `lengthBytes` long. */
-  | { readonly outcome: 'read'; readonly offset: number; readonly lengthBytes: number; readonly digest: string }
+  | {
+      readonly outcome: 'read';
+      readonly offset: number;
+      readonly lengthBytes: number;
+      readonly digest: string;
+    }
   /** The journal knows these bytes (same size and digest); nothing was put into the buffer. */
   | { readonly outcome: 'known'; readonly digest: string }
   /** It did not fit into what is left; so did none after it. */

@@ -26,7 +26,7 @@ const EXAMPLE_PATHS = 5;
 /** A locator without its signature and other hints: `md5+size`. */
 const withoutHints = (locator: string): string => locator.split('+').slice(0, 2).join('+');
 
-export function blockRow(block: LiveBlock): BlockRow {
+function blockRow(block: LiveBlock): BlockRow {
   return {
     id: block.blockId,
     folderId: block.folderId,

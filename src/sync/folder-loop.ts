@@ -76,6 +76,7 @@ export interface LoopEvents {
 type Trouble = 'root' | 'deletes' | 'watch' | 'save' | 'remote' | 'work';
 
 const ROOT_LOOK_EVERY_MS = 30_000;
+const DELETES_LOOK_EVERY_MS = 5 * 60_000;
 
 /** Keeps one folder and its collection together: scans, uploads, saves, each one at a time, side by side. */
 export class FolderLoop {
@@ -95,6 +96,7 @@ export class FolderLoop {
   #folder: JournalFolder;
   #watching: Watching | undefined;
   #scanAll = false;
+  #scanningAll = false;
   #scanOnly = new Set<string>();
   #totals: ScanTotals | undefined;
   #moreFiles: PromiseWithResolvers<void> | undefined;
@@ -127,7 +129,10 @@ export class FolderLoop {
     });
     const failed = (trouble: Trouble) => (thrown: unknown) => this.#trouble(trouble, asKeepsyncError(thrown));
     // When reading and sending end, a save may be due at once.
-    const ended = () => this.#progress();
+    const ended = () => {
+      this.#arm();
+      this.#progress();
+    };
     this.#scans = new CoalescedTask(() => this.#scan(), failed('work'), ended);
     this.#uploads = new CoalescedTask(() => this.#upload(), failed('work'), ended);
     this.#saves = new CoalescedTask(() => this.#save(), failed('work'));
@@ -191,7 +196,7 @@ export class FolderLoop {
 
   /** A person says that what is gone is meant to be gone. */
   async confirmDeletes(): Promise<void> {
-    await this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+    await this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'person');
     this.#clear('deletes');
     this.#kickAll();
   }
@@ -384,6 +389,7 @@ export class FolderLoop {
     const all = this.#scanAll;
     const only = all ? undefined : topmostPaths(this.#scanOnly);
     this.#scanAll = false;
+    this.#scanningAll = all;
     this.#scanOnly = new Set();
     this.#moreFiles ??= Promise.withResolvers();
     this.#changed();
@@ -409,6 +415,7 @@ export class FolderLoop {
       this.#nextScanAtMs = clock.nowMs() + ROOT_LOOK_EVERY_MS;
       this.#trouble(error.code === 'ROOT_GONE' ? 'root' : 'work', error, this.#nextScanAtMs);
     } finally {
+      this.#scanningAll = false;
       const waiting = this.#moreFiles;
       this.#moreFiles = undefined;
       waiting?.resolve();
@@ -469,13 +476,13 @@ export class FolderLoop {
     if (counts.gone.files === 0) {
       this.#clear('deletes');
       // Directories that vanished without a file in them need no guard.
-      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'guard');
       return;
     }
     const figures = await journal.guardFigures(this.#folder.id);
     const verdict = tooMuchIsGone(figures);
     if (verdict === undefined) {
-      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes);
+      await journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'guard');
       this.#clear('deletes');
       return;
     }
@@ -484,14 +491,17 @@ export class FolderLoop {
       this.#uploads.kick();
       return;
     }
+    // Files that are brought back, or a disk that is mounted again, may come without a hint.
+    const lookAgainMs = figures.live === 0 ? ROOT_LOOK_EVERY_MS : DELETES_LOOK_EVERY_MS;
+    this.#nextScanAtMs = Math.min(this.#nextScanAtMs, this.#ports.clock.nowMs() + lookAgainMs);
     this.#trouble('deletes', verdict);
+    this.#arm();
   }
 
   async #upload(): Promise<void> {
     if (!this.#active || this.#troubles.has('deletes') || this.#troubles.has('root')) {
       return;
     }
-    this.#idleSinceMs = null;
     this.#changed();
     await this.#uploader.uploadDue();
     if (!this.#closed) {
@@ -558,7 +568,7 @@ export class FolderLoop {
 
   #saveDueAtMs(counts: JournalCounts, nowMs: number): number | null {
     const { settings } = this.#ports;
-    const idle = !this.#scans.busy && !this.#uploads.busy;
+    const idle = !this.#scanningAll && !this.#uploader.working;
     this.#idleSinceMs = idle ? (this.#idleSinceMs ?? nowMs) : null;
     return nextSaveAtMs({
       nowMs,

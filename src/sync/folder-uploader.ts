@@ -52,10 +52,16 @@ export class FolderUploader {
   readonly #failedBlocks = new Map<number, string>();
   readonly #onTheWay = new Set<Promise<void>>();
   #stopped = false;
+  #working = false;
   #failure: unknown;
 
   constructor(ports: UploaderPorts) {
     this.#ports = ports;
+  }
+
+  /** Files are being read or sent; false also while a run finds nothing to do. */
+  get working(): boolean {
+    return this.#working;
   }
 
   /** No new blocks are begun; what is on the way ends by itself. */
@@ -106,7 +112,9 @@ export class FolderUploader {
       while (this.#onTheWay.size > 0) {
         await Promise.allSettled(this.#onTheWay);
       }
+      this.#working = false;
     }
+    await this.#forgetStaleBlocks();
     if (this.#failure !== undefined) {
       const failure = this.#failure;
       this.#failure = undefined;
@@ -121,7 +129,9 @@ export class FolderUploader {
   async #claim(small: PendingFile[], large: PendingFile[]): Promise<void> {
     const { journal, folderId, clock, blockSizeBytes } = this.#ports;
     const limits = { files: CLAIM_FILES, bytes: 4 * blockSizeBytes };
-    for (const file of await journal.claimPending(folderId, clock.nowMs(), limits)) {
+    const claimed = await journal.claimPending(folderId, clock.nowMs(), limits);
+    this.#working ||= claimed.length > 0;
+    for (const file of claimed) {
       this.#forgetFailedBlock(file.entryId);
       (file.sizeBytes > blockSizeBytes / 2 ? large : small).push(file);
     }
@@ -136,6 +146,18 @@ export class FolderUploader {
         }
       }
       this.#ports.blocks.discard(blockId);
+    }
+  }
+
+  /** Failed blocks of files that were since deleted, or changed, have nobody left who would claim them. */
+  async #forgetStaleBlocks(): Promise<void> {
+    if (this.#failedBlocks.size > 0) {
+      const { failed, held, pending } = await this.#ports.journal.counts(this.#ports.folderId);
+      if (failed.files + held.files + pending.files === 0) {
+        for (const entryId of [...this.#failedBlocks.keys()]) {
+          this.#forgetFailedBlock(entryId);
+        }
+      }
     }
   }
 
@@ -310,14 +332,16 @@ export class FolderUploader {
   ): Promise<void> {
     const { journal, disk, clock } = this.#ports;
     const ends = await Promise.all(settled);
-    const bad = ends.find((end) => end.error !== undefined);
-    if (readFailure === undefined && bad !== undefined) {
-      for (const end of ends) {
-        if (end.error !== undefined && end !== bad) {
-          this.#ports.blocks.discard(end.blockId);
-        }
+    const failed = ends.filter((end) => end.error !== undefined);
+    // Of several failed blocks one is shown, and only where it is what kept the file from being stored.
+    const cause = readFailure === undefined || readFailure.code === 'CANCELLED' ? failed[0] : undefined;
+    for (const end of failed) {
+      if (end !== cause) {
+        this.#ports.blocks.discard(end.blockId);
       }
-      await this.#blockFailed(bad.blockId, [file], bad.error);
+    }
+    if (cause !== undefined) {
+      await this.#blockFailed(cause.blockId, [file], cause.error);
       return;
     }
     if (readFailure !== undefined) {

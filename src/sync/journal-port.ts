@@ -212,9 +212,10 @@ export interface Journal {
   guardFigures(folderId: number): Promise<GuardFigures>;
   /**
    * The guard, or a person, agreed: with 'mirror' `gone` rows become `deleted`, with 'keep' they are forgotten and the
-   * collection keeps the files. Returns how many.
+   * collection keeps the files. Unless a person said so, a file waits while a pending one of its size may turn out to be
+   * the same file under another name: then one save moves it, and nothing is sent. Returns how many.
    */
-  confirmDeletes(folderId: number, deletes: 'mirror' | 'keep'): Promise<number>;
+  confirmDeletes(folderId: number, deletes: 'mirror' | 'keep', who: 'guard' | 'person'): Promise<number>;
 
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
@@ -277,7 +278,10 @@ export interface Journal {
   expireSignatures(): Promise<void>;
 
   counts(folderId: number): Promise<JournalCounts>;
-  /** Whether a save must bring the collection's manifest along (directories to remove, or no comparison yet). */
+  /**
+   * Whether a save must bring the collection's manifest along: where there was no comparison yet. After one, the journal
+   * knows what else the collection holds, for as long as its hash stays the same.
+   */
   needsRemote(folderId: number): Promise<boolean>;
   /** The next save's content, or undefined where there is nothing to save. Runs off the main thread. */
   buildSave(request: SaveRequest): Promise<BuiltSave | undefined>;

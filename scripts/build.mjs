@@ -1,0 +1,87 @@
+// Bundles the command and its threads into dist/, or into the folder given. Started by run.mjs, with packages installed.
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { basename, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { ROOT } from './lib/processes.mjs';
+import { collectNotices } from './lib/third-party-notices.mjs';
+
+const DIST = resolve(ROOT, process.argv[2] ?? 'dist');
+/** ws asks for these and does without. */
+const OPTIONAL = ['bufferutil', 'utf-8-validate'];
+
+const CLI_ENTRY = 'src/cli/main.ts';
+
+/** The entries that `startThread` knows: its type is the one list of them. */
+function threadEntries() {
+  const source = readFileSync(join(ROOT, 'src/base/thread.ts'), 'utf8');
+  const type = /export type ThreadEntry =([^;]+);/.exec(source)?.[1] ?? '';
+  const entries = [...type.matchAll(/'([a-z0-9/-]+)'/g)].map((match) => `src/${match[1]}.ts`);
+  if (entries.length === 0) {
+    throw new Error('src/base/thread.ts names no thread entries');
+  }
+  return entries;
+}
+
+/**
+ * In every bundle import.meta.url is that of keepsync.cjs, so that a path beside it means the same wherever the code
+ * that asks was bundled into. `depth` is the number of folders between it and the bundle.
+ */
+function common(depth) {
+  const main = JSON.stringify(`${'../'.repeat(depth)}keepsync.cjs`);
+  return {
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { __KEEPSYNC_BUNDLE__: 'true', 'import.meta.url': '__keepsyncBundleUrl' },
+    banner: {
+      js: `const __keepsyncBundleUrl = require('node:url').pathToFileURL(require('node:path').resolve(__dirname, ${main})).href;`,
+    },
+  };
+}
+
+const threads = threadEntries();
+const missing = [CLI_ENTRY, ...threads].filter((entry) => !existsSync(join(ROOT, entry)));
+if (missing.length > 0) {
+  console.error(`Cannot build: ${missing.join(', ')} missing`);
+  process.exit(1);
+}
+
+rmSync(DIST, { recursive: true, force: true });
+mkdirSync(DIST, { recursive: true });
+const results = await Promise.all([
+  build({ ...common(0), entryPoints: [CLI_ENTRY], outfile: join(DIST, 'keepsync.cjs'), target: 'node22' }),
+  // Threads run inside Electron, too; syntax that they could not read there would be found out late.
+  build({
+    ...common(1),
+    entryPoints: threads.map((entry) => ({ in: entry, out: basename(entry, '.ts') })),
+    outdir: join(DIST, 'threads'),
+    outExtension: { '.js': '.cjs' },
+    target: 'node16',
+  }),
+]);
+
+const notBundled = results
+  .flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap(({ imports }) => imports))
+  .filter(({ external, path }) => external && !isBuiltin(path) && !OPTIONAL.includes(path))
+  .map(({ path }) => path);
+if (notBundled.length > 0) {
+  console.error(`Cannot build: ${[...new Set(notBundled)].join(', ')} would have to be installed beside it`);
+  process.exit(1);
+}
+
+const { text, packages } = collectNotices(
+  ROOT,
+  results.map(({ metafile }) => metafile),
+);
+writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), text);
+const { size } = statSync(join(DIST, 'keepsync.cjs'));
+console.log(
+  `Built dist/keepsync.cjs (${Math.round(size / 1024)} KiB), ${threads.length} threads, notices of ${packages} packages`,
+);

@@ -1,0 +1,114 @@
+import { parseManifest } from '../collection/manifest-text.ts';
+import { type BlockRange, pushRange, type Segment } from '../collection/segments.ts';
+import { usage } from './folder-options.ts';
+
+/** `UUID`, `PDH`, either with `/path` below it. */
+export interface CollectionPath {
+  readonly uuidOrPdh: string;
+  /** Without slashes at its ends; '' is the whole collection. */
+  readonly path: string;
+  /** A slash at the end says "a folder". */
+  readonly wantsFolder: boolean;
+}
+
+const COLLECTION = /^([a-z0-9]{5}-4zz18-[a-z0-9]{15}|[0-9a-f]{32}\+\d+(?:\+[A-Z][A-Za-z0-9@_-]*)*)(\/.*)?$/s;
+
+/** Throws USAGE for anything else. */
+export function parseCollectionPath(text: string): CollectionPath {
+  const match = COLLECTION.exec(text);
+  if (match?.[1] === undefined) {
+    throw usage(`${JSON.stringify(text)} is neither a collection UUID nor a portable data hash`);
+  }
+  const rest = match[2] ?? '';
+  const parts = rest.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) {
+    throw usage('The path in the collection leads out of it');
+  }
+  return { uuidOrPdh: match[1], path: parts.join('/'), wantsFolder: rest.endsWith('/') };
+}
+
+export interface ManifestFile {
+  /** In the collection, `a/b`. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** In file order, without gaps; locators with all hints. */
+  readonly segments: readonly Segment[];
+}
+
+export interface ManifestContent {
+  /** Sorted by code point. */
+  readonly files: readonly ManifestFile[];
+  readonly emptyDirs: readonly string[];
+}
+
+/** Files and empty folders of a manifest at or below `path`. Undefined where there is nothing of that name. */
+export function contentBelow(manifestText: string, path: string): ManifestContent | undefined {
+  const files = new Map<string, Segment[]>();
+  const emptyDirs = new Set<string>();
+  const isWanted = (candidate: string) =>
+    path === '' || candidate === path || candidate.startsWith(`${path}/`);
+  for (const line of parseManifest(manifestText)) {
+    for (const file of line.files) {
+      const name = line.path === '' ? file.name : `${line.path}/${file.name}`;
+      if (isWanted(name)) {
+        const segments = files.get(name) ?? [];
+        files.set(name, segments);
+        for (const range of rangesOf(line, file.position, file.sizeBytes)) {
+          pushRange(segments, range.locator, range.offset, range.length);
+        }
+      }
+    }
+    for (const dir of line.emptyDirs) {
+      if (isWanted(dir)) {
+        emptyDirs.add(dir);
+      }
+    }
+  }
+  if (files.size === 0 && emptyDirs.size === 0 && path !== '') {
+    return undefined;
+  }
+  const sorted = [...files].map(([name, segments]) => {
+    const last = segments.at(-1);
+    return { path: name, sizeBytes: last === undefined ? 0 : last.fileStart + last.length, segments };
+  });
+  sorted.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  return { files: sorted, emptyDirs: [...emptyDirs] };
+}
+
+/** The blocks' ranges that `sizeBytes` from `position` of a line's stream lie in. */
+function* rangesOf(
+  line: { readonly locators: readonly string[]; readonly starts: readonly number[] },
+  position: number,
+  sizeBytes: number,
+): Generator<BlockRange> {
+  const end = position + sizeBytes;
+  for (let index = firstBlock(line.starts, position); position < end; index += 1) {
+    const locator = line.locators[index];
+    const start = line.starts[index];
+    const next = line.starts[index + 1];
+    if (locator === undefined || start === undefined || next === undefined) {
+      return;
+    }
+    const length = Math.min(end, next) - position;
+    yield { locator, offset: position - start, length };
+    position += length;
+  }
+}
+
+/** Index of the block that holds `position`: the last that begins at or before it. */
+function firstBlock(starts: readonly number[], position: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= position) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+/** What names a block: md5 and size, without hints. */
+export const blockKey = (locator: string): string => locator.split('+', 2).join('+');

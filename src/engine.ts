@@ -1,0 +1,497 @@
+import { Emitter } from './base/emitter.ts';
+import { asKeepsyncError, errorToRecord, KeepsyncError } from './base/errors.ts';
+import { randomBase36 } from './base/random.ts';
+import { Semaphore } from './base/semaphore.ts';
+import { KEEP_BLOCK_SIZE_BYTES } from './blocks/block-manager.ts';
+import { SharedBufferPool } from './blocks/shared-buffer-pool.ts';
+import { UploadSlots } from './blocks/upload-slots.ts';
+import type { CommandInput, CommandName, CommandOutput, ContractEvents } from './contract/commands.ts';
+import { type FolderConfig, folderConfigSchema } from './contract/settings.ts';
+import { BlockDesk } from './engine/block-desk.ts';
+import { type CommandHandlers, fileRow, pageOfBlocks, runCommand, statesOf } from './engine/command-desk.ts';
+import { FolderDesk, problemOf } from './engine/folder-desk.ts';
+import type { Engine, EnginePorts, OnceResult, Pair } from './engine/ports.ts';
+import { ActivityLog } from './status/activity-log.ts';
+import type { StatusInput } from './status/inputs.ts';
+import { StatusFold } from './status/status-fold.ts';
+import { StatusPublisher } from './status/status-publisher.ts';
+import { anyClusterStore } from './sync/any-cluster-store.ts';
+import { CollectionSaver } from './sync/collection-saver.ts';
+import type { LoopSettings } from './sync/folder-loop.ts';
+import { UploadGate } from './sync/upload-gate.ts';
+
+export type { Engine, EnginePorts, OnceResult, Pair } from './engine/ports.ts';
+
+/** A block is used again, or saved, only while its signature is valid for so much longer: a day, or a tenth of its life. */
+const SIGNATURE_MARGIN_MS = 24 * 3_600_000;
+
+/** Manifest text in one save; the API server takes 128 MiB for the whole request. */
+const SAVE_BYTES_MAX = 32 * 1024 * 1024;
+
+/**
+ * Wires all stages together; nothing else does. Everything outside comes in through `ports`, so the same engine runs in
+ * the desktop app, in the daemon, for one command, and on a simulated world.
+ */
+export async function createEngine(ports: EnginePorts): Promise<Engine> {
+  const engine = new KeepsyncEngine(ports);
+  await engine.load();
+  return engine;
+}
+
+class KeepsyncEngine implements Engine {
+  readonly #ports: EnginePorts;
+  readonly #events = new Emitter<ContractEvents>();
+  readonly #activity = new ActivityLog();
+  readonly #fold: StatusFold;
+  readonly #publisher: StatusPublisher;
+  readonly #gate: UploadGate;
+  readonly #pool: SharedBufferPool;
+  readonly #slots: UploadSlots;
+  readonly #permits: Semaphore;
+  readonly #saver: CollectionSaver;
+  readonly #desks = new Map<string, FolderDesk>();
+  readonly #blockSizeBytes: number;
+  readonly #marginMs: number;
+  #pairs: readonly Pair[] = [];
+  #pauseTimers = new Map<string, () => void>();
+  #closed = false;
+
+  constructor(ports: EnginePorts) {
+    this.#ports = ports;
+    const { clock, account, settings } = ports;
+    const { uploads } = settings.get();
+    this.#blockSizeBytes = ports.blockSizeBytes ?? KEEP_BLOCK_SIZE_BYTES;
+    this.#marginMs = Math.min(SIGNATURE_MARGIN_MS, account.signatureTtlMs / 10);
+    // Every block that holds a buffer has a permit: two that are being sent and one that is being filled keep disk and
+    // network busy (measured: a fourth buffer made nothing faster). 3 x 64 MiB = 192 MiB of the 384 MiB that uploads and
+    // downloads share; a client that uploads 10 GiB stays under 400 MiB in all.
+    const buffers = Math.max(2, uploads.threads + uploads.queue - 1);
+    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes });
+    this.#slots = new UploadSlots({ threads: uploads.threads, queue: uploads.queue });
+    this.#permits = new Semaphore(buffers);
+    this.#fold = new StatusFold(ports.owner, ports.version);
+    this.#publisher = new StatusPublisher(this.#fold, clock, {
+      onSnapshot: (snapshot) => this.#events.emit('status', snapshot),
+      onBlocks: (rows) => this.#events.emit('blocks', [...rows]),
+    });
+    this.#gate = new UploadGate(clock, () => this.#gateChanged());
+    this.#saver = new CollectionSaver({
+      journal: ports.journal,
+      store: anyClusterStore(ports.store),
+      clock,
+      signatureMarginMs: this.#marginMs,
+      requestBytesMax: SAVE_BYTES_MAX,
+    });
+    this.#tell({ type: 'limit', bytesPerSecond: settings.get().network.uploadLimitBytesPerSecond });
+    this.#gateChanged();
+  }
+
+  async load(): Promise<void> {
+    this.#pairs = await this.#ports.pairs.load();
+    for (const pair of this.#pairs) {
+      await this.#open(pair);
+    }
+    this.#ports.events?.onCollection((uuid) => {
+      for (const desk of this.#desks.values()) {
+        if (desk.loop.facts.folder.collectionUuid === uuid) {
+          desk.loop.remoteHint();
+        }
+      }
+    });
+  }
+
+  async start(): Promise<void> {
+    for (const desk of this.#desks.values()) {
+      this.#begin(desk);
+    }
+  }
+
+  async runOnce(folderId: string, waitMs: number): Promise<OnceResult> {
+    const result = await this.#desk(folderId).once(waitMs);
+    const gateError = this.#gate.error;
+    if (gateError === undefined || result.outcome === 'saved') {
+      return result;
+    }
+    return {
+      ...result,
+      outcome: 'failed',
+      failures: [{ path: '', error: errorToRecord(gateError) }, ...result.failures],
+    };
+  }
+
+  async close(how: { readonly finish: boolean }): Promise<void> {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    for (const cancel of this.#pauseTimers.values()) {
+      cancel();
+    }
+    await this.#ports.events?.close();
+    await Promise.all([...this.#desks.values()].map((desk) => desk.close(how)));
+    this.#publisher.close();
+  }
+
+  run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
+    return runCommand(this.#handlers, name, input);
+  }
+
+  subscribe<E extends keyof ContractEvents>(
+    event: E,
+    listener: (payload: ContractEvents[E]) => void,
+  ): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  #tell(input: StatusInput): void {
+    if (input.type === 'activity') {
+      const { level, folderId, message } = input;
+      const row = this.#activity.add({ atMs: this.#ports.clock.nowMs(), level, folderId, message });
+      this.#ports.log.log(level, message, folderId === null ? {} : { folderId });
+      this.#events.emit('activity', row);
+    } else if (!this.#closed) {
+      this.#publisher.apply(input);
+    }
+  }
+
+  #gateChanged(): void {
+    const { account, clock } = this.#ports;
+    const error = this.#gate.error;
+    const offline = error !== undefined && ['OFFLINE', 'TIMEOUT', 'NO_KEEP'].includes(error.code);
+    this.#tell({
+      type: 'account',
+      account: {
+        host: account.host,
+        user: account.user,
+        local: account.local,
+        connected: !offline,
+        offlineSinceMs: offline ? clock.nowMs() : null,
+        tokenExpiresAtMs: account.tokenExpiresAtMs,
+      },
+    });
+    this.#tell({
+      type: 'problems',
+      folderId: null,
+      problems: error === undefined ? [] : [problemOf(error, clock.nowMs(), this.#gate.untilMs)],
+    });
+    if (error === undefined) {
+      for (const desk of this.#desks.values()) {
+        desk.loop.kick();
+      }
+    } else {
+      this.#tell({ type: 'activity', level: 'warn', folderId: null, message: error.message });
+    }
+  }
+
+  async #open(pair: Pair): Promise<FolderDesk> {
+    const { journal, keep, disk, clock, account, settings, conflicts } = this.#ports;
+    const { target } = pair.config;
+    let folder = await journal.openFolder(pair.publicId);
+    if (folder.collectionUuid === null && target.collectionUuid !== null) {
+      folder = await journal.updateFolder(folder.id, { collectionUuid: target.collectionUuid });
+    }
+    const tell = (input: StatusInput) => this.#tell(input);
+    const desk = new BlockDesk({
+      publicId: pair.publicId,
+      keep,
+      clock,
+      pool: this.#pool,
+      slots: this.#slots,
+      blockSizeBytes: this.#blockSizeBytes,
+      copies: target.replication ?? account.defaultCopies,
+      storageClasses:
+        target.storageClasses.length > 0 ? target.storageClasses : account.defaultStorageClasses,
+      known: (md5AndSize) => journal.knownBlock(md5AndSize, clock.nowMs() + this.#marginMs),
+      tell,
+    });
+    const opened = new FolderDesk(
+      pair,
+      folder,
+      {
+        clock,
+        journal,
+        tell,
+        desk,
+        conflicts,
+        onCollection: (id, uuid) => this.#rememberCollection(id, uuid),
+      },
+      {
+        journal,
+        disk,
+        clock,
+        blocks: desk,
+        slots: this.#permits,
+        gate: this.#gate,
+        blockSizeBytes: this.#blockSizeBytes,
+        signatureMarginMs: this.#marginMs,
+        saver: this.#saver,
+        watcher: this.#ports.watcher,
+        settings: () => this.#loopSettings(settings.get()),
+      },
+    );
+    this.#desks.set(pair.publicId, opened);
+    return opened;
+  }
+
+  #loopSettings(settings: ReturnType<EnginePorts['settings']['get']>): LoopSettings {
+    const { uploads, sync } = settings;
+    const watching = this.#ports.watcher !== undefined;
+    return {
+      calm: {
+        calmBaseMs: watching ? uploads.calmBaseMs : 0,
+        calmBytesPerSecond: watching ? uploads.calmBytesPerSecond : Number.MAX_SAFE_INTEGER,
+        calmMaxMs: watching ? uploads.calmMaxMs : 0,
+      },
+      rescanEveryMs: sync.rescanEveryMs,
+      remoteCheckEveryMs: sync.remoteCheckEveryMs,
+      saveEveryMinMs: sync.saveEveryMinMs,
+      saveEveryMaxMs: sync.saveEveryMaxMs,
+      signatureTtlMs: this.#ports.account.signatureTtlMs,
+    };
+  }
+
+  #begin(desk: FolderDesk): void {
+    if (desk.config.paused) {
+      desk.loop.pause();
+      this.#resumeAt(desk.pair.publicId, desk.config.pausedUntilMs);
+    }
+    desk.loop.start();
+  }
+
+  #desk(folderId: string): FolderDesk {
+    const desk = this.#desks.get(folderId);
+    if (desk === undefined) {
+      throw new KeepsyncError('USAGE', `There is no folder ${folderId}`, {
+        action: 'See `keepsync folder list` for the ids.',
+      });
+    }
+    return desk;
+  }
+
+  #chosen(folderId: string | null): FolderDesk[] {
+    return folderId === null ? [...this.#desks.values()] : [this.#desk(folderId)];
+  }
+
+  async #rememberCollection(publicId: string, uuid: string): Promise<void> {
+    await this.#changePair(publicId, (config) => ({
+      ...config,
+      target: { ...config.target, collectionUuid: uuid },
+    }));
+  }
+
+  async #changePair(publicId: string, change: (config: FolderConfig) => FolderConfig): Promise<void> {
+    const pairs = this.#pairs.map((pair) =>
+      pair.publicId === publicId ? { ...pair, config: folderConfigSchema.parse(change(pair.config)) } : pair,
+    );
+    await this.#ports.pairs.save(pairs);
+    this.#pairs = pairs;
+    const changed = pairs.find((pair) => pair.publicId === publicId);
+    if (changed) {
+      await this.#desk(publicId).replace(changed);
+    }
+  }
+
+  async #add(config: FolderConfig): Promise<FolderDesk> {
+    const taken = this.#pairs.find((pair) =>
+      pair.config.roots.some((root) => config.roots.some((wanted) => wanted.diskPath === root.diskPath)),
+    );
+    if (taken) {
+      throw new KeepsyncError(
+        'USAGE',
+        `${config.roots[0]?.diskPath} is kept already, as folder ${taken.publicId}`,
+        {
+          action: `See \`keepsync folder show ${taken.publicId}\`.`,
+        },
+      );
+    }
+    const pair: Pair = {
+      publicId: randomBase36(this.#ports.random, 6),
+      createId: randomBase36(this.#ports.random, 24),
+      config,
+    };
+    await this.#ports.pairs.save([...this.#pairs, pair]);
+    this.#pairs = [...this.#pairs, pair];
+    const desk = await this.#open(pair);
+    this.#tell({ type: 'activity', level: 'info', folderId: pair.publicId, message: `Added ${config.name}` });
+    this.#begin(desk);
+    return desk;
+  }
+
+  async #remove(folderId: string): Promise<void> {
+    const desk = this.#desk(folderId);
+    const pairs = this.#pairs.filter((pair) => pair.publicId !== folderId);
+    await this.#ports.pairs.save(pairs);
+    this.#pairs = pairs;
+    this.#resumeAt(folderId, null);
+    await desk.close({ finish: false });
+    this.#desks.delete(folderId);
+    await this.#ports.journal.removeFolder(desk.journalFolderId);
+    this.#tell({ type: 'folder-removed', folderId });
+    this.#tell({
+      type: 'activity',
+      level: 'info',
+      folderId: null,
+      message: `Forgot ${desk.config.name}; nothing was deleted`,
+    });
+  }
+
+  async #pause(desk: FolderDesk, untilMs: number | null): Promise<void> {
+    desk.loop.pause();
+    await this.#changePair(desk.pair.publicId, (config) => ({
+      ...config,
+      paused: true,
+      pausedUntilMs: untilMs,
+    }));
+    this.#resumeAt(desk.pair.publicId, untilMs);
+  }
+
+  async #resume(desk: FolderDesk): Promise<void> {
+    this.#resumeAt(desk.pair.publicId, null);
+    await this.#changePair(desk.pair.publicId, (config) => ({
+      ...config,
+      paused: false,
+      pausedUntilMs: null,
+    }));
+    desk.loop.resume();
+  }
+
+  /** One timer for each folder that is paused for a while; null takes it away. */
+  #resumeAt(folderId: string, untilMs: number | null): void {
+    this.#pauseTimers.get(folderId)?.();
+    this.#pauseTimers.delete(folderId);
+    if (untilMs !== null) {
+      const { clock } = this.#ports;
+      const cancel = clock.setTimer(Math.max(untilMs - clock.nowMs(), 0), () => {
+        this.#resume(this.#desk(folderId)).catch((thrown: unknown) => {
+          this.#tell({
+            type: 'activity',
+            level: 'error',
+            folderId,
+            message: asKeepsyncError(thrown).message,
+          });
+        });
+      });
+      this.#pauseTimers.set(folderId, cancel);
+    }
+  }
+
+  #folderStatus(folderId: string) {
+    const status = this.#publisher.snapshot().folders.find((folder) => folder.id === folderId);
+    if (status !== undefined) {
+      return status;
+    }
+    // A folder that was added just now is told with its first numbers; until then they are empty.
+    const desk = this.#desk(folderId);
+    desk.announce();
+    const announced = this.#publisher.snapshot().folders.find((folder) => folder.id === folderId);
+    if (announced === undefined) {
+      throw new KeepsyncError('INTERNAL', `Folder ${folderId} has no status`);
+    }
+    return announced;
+  }
+
+  async #retry(folderId: string | null, problemId: string | null): Promise<number> {
+    const [code, ofFolder] = (problemId ?? '').split(':');
+    const problem =
+      problemId === null
+        ? undefined
+        : this.#publisher.snapshot().problems.find((group) => group.id === problemId);
+    if (problemId !== null && problem === undefined) {
+      throw new KeepsyncError(
+        'USAGE',
+        `There is no problem ${code}${ofFolder === undefined ? '' : ` of folder ${ofFolder}`}`,
+      );
+    }
+    this.#gate.open();
+    let retried = 0;
+    for (const desk of this.#chosen(problem?.folderId ?? folderId)) {
+      retried += await desk.loop.retry(problem?.code);
+    }
+    return retried;
+  }
+
+  readonly #handlers: CommandHandlers = {
+    'status.get': () => this.#publisher.snapshot(),
+    'folders.list': () => this.#publisher.snapshot().folders,
+    'folders.get': ({ folderId }) => ({
+      status: this.#folderStatus(folderId),
+      config: this.#desk(folderId).config,
+    }),
+    'folders.add': async (config) => this.#folderStatus((await this.#add(config)).pair.publicId),
+    'folders.set': async ({ folderId, change }) => {
+      this.#desk(folderId);
+      await this.#changePair(folderId, (config) => ({ ...config, ...change }) as FolderConfig);
+      return this.#folderStatus(folderId);
+    },
+    'folders.remove': async ({ folderId }) => {
+      await this.#remove(folderId);
+      return { ok: true };
+    },
+    'folders.pause': async ({ folderId, untilMs }) => {
+      for (const desk of this.#chosen(folderId)) {
+        await this.#pause(desk, untilMs);
+      }
+      return { ok: true };
+    },
+    'folders.resume': async ({ folderId }) => {
+      for (const desk of this.#chosen(folderId)) {
+        await this.#resume(desk);
+      }
+      return { ok: true };
+    },
+    'folders.rescan': ({ folderId }) => {
+      for (const desk of this.#chosen(folderId)) {
+        desk.loop.rescan();
+      }
+      return { ok: true };
+    },
+    'folders.retry': async ({ folderId, problemId }) => ({ retried: await this.#retry(folderId, problemId) }),
+    'folders.confirmDeletes': async ({ folderId }) => {
+      await this.#desk(folderId).loop.confirmDeletes();
+      return { ok: true };
+    },
+    'blocks.list': ({ folderId, states, offset, limit }) =>
+      pageOfBlocks(
+        this.#fold.liveBlocks(folderId),
+        this.#chosen(folderId).map((desk) => ({
+          publicId: desk.pair.publicId,
+          journalFolderId: desk.journalFolderId,
+        })),
+        this.#ports.journal,
+        { states, offset, limit },
+      ),
+    'files.list': async ({ folderId, search, stages, offset, limit }) => {
+      const query = { search, states: statesOf(stages), offset, limit };
+      const { total, rows } = await this.#ports.journal.listFiles(
+        this.#desk(folderId).journalFolderId,
+        query,
+      );
+      return { total, rows: rows.map(fileRow) };
+    },
+    'saves.list': async ({ folderId, offset, limit }) => [
+      ...(await this.#ports.journal.listSaves(this.#desk(folderId).journalFolderId, { offset, limit })),
+    ],
+    'problems.list': () => this.#publisher.snapshot().problems,
+    'problems.files': async ({ problemId, offset, limit }) => {
+      const problem = this.#publisher.snapshot().problems.find((group) => group.id === problemId);
+      if (problem === undefined || problem.folderId === null) {
+        return { total: 0, rows: [] };
+      }
+      const query = { search: '', states: ['failed', 'held'] as const, code: problem.code, offset, limit };
+      const page = await this.#ports.journal.listFiles(this.#desk(problem.folderId).journalFolderId, query);
+      return { total: page.total, rows: page.rows.map(fileRow) };
+    },
+    'activity.list': (query) => this.#activity.list(query),
+    'settings.get': () => this.#ports.settings.get(),
+    'settings.set': (change) => {
+      const settings = this.#ports.settings.set(change);
+      this.#ports.onLimit(settings.network.uploadLimitBytesPerSecond);
+      this.#tell({ type: 'limit', bytesPerSecond: settings.network.uploadLimitBytesPerSecond });
+      return settings;
+    },
+    'owner.stop': ({ how }) => {
+      this.#ports.onStop(how);
+      return { ok: true };
+    },
+  };
+}

@@ -1,0 +1,243 @@
+import type { Clock } from '../base/clock.ts';
+import { asKeepsyncError, errorToRecord, type KeepsyncError } from '../base/errors.ts';
+import type { FolderConfig } from '../contract/settings.ts';
+import { countText, plural, sizeText } from '../contract/words.ts';
+import type { FolderFacts, ProblemFact, StatusInput } from '../status/inputs.ts';
+import { FolderLoop, type FolderPlan, type LoopPorts } from '../sync/folder-loop.ts';
+import type { Journal, JournalFolder } from '../sync/journal-port.ts';
+import type { BlockDesk } from './block-desk.ts';
+import type { OnceResult, Pair } from './ports.ts';
+
+interface FolderDeskPorts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly tell: (input: StatusInput) => void;
+  /** The pair's collection was made, or something else of the pair must be remembered. */
+  readonly onCollection: (publicId: string, uuid: string) => Promise<void>;
+  readonly desk: BlockDesk;
+  readonly conflicts: 'keep-beside' | 'overwrite';
+}
+
+/** How often a folder's numbers are read from the journal while it works, milliseconds. */
+const PUBLISH_EVERY_MS = 200;
+
+export function planOf(pair: Pair, folder: JournalFolder, conflicts: FolderPlan['conflicts']): FolderPlan {
+  const { config } = pair;
+  return {
+    folderId: folder.id,
+    publicId: pair.publicId,
+    createId: pair.createId,
+    collectionName: config.target.collectionName,
+    projectUuid: config.target.projectUuid,
+    replication: config.target.replication,
+    storageClasses: config.target.storageClasses,
+    conflicts,
+    roots: config.roots,
+    rules: config.rules,
+    deletes: config.deletes,
+  };
+}
+
+/** One pair at work: its loop, and what people are told about it. */
+export class FolderDesk {
+  readonly loop: FolderLoop;
+  #pair: Pair;
+  readonly #folder: JournalFolder;
+  readonly #ports: FolderDeskPorts;
+  #publishing = false;
+  #dirty = false;
+  #knownUuid: string | null;
+  #closed = false;
+  #publishError: KeepsyncError | undefined;
+
+  constructor(pair: Pair, folder: JournalFolder, ports: FolderDeskPorts, loopPorts: LoopPorts) {
+    this.#pair = pair;
+    this.#folder = folder;
+    this.#ports = ports;
+    this.#knownUuid = pair.config.target.collectionUuid;
+    this.loop = new FolderLoop(loopPorts, planOf(pair, folder, ports.conflicts), folder);
+    this.loop.events.on('changed', () => this.#soon());
+    this.loop.events.on('note', (note) => this.#note(note.level, note.message));
+    this.loop.events.on('saved', (saved) => {
+      this.#note('info', savedLine(saved.files, saved.bytes, saved.deleted));
+      for (const conflict of saved.conflicts) {
+        this.#note(
+          'warn',
+          `Somebody else changed ${conflict.path}; their version is kept as ${conflict.beside}`,
+        );
+      }
+      if (saved.collided) {
+        this.#note('warn', 'Somebody else saved at the same moment; the collection is compared again');
+        this.loop.remoteHint();
+      }
+    });
+    this.#soon();
+  }
+
+  get pair(): Pair {
+    return this.#pair;
+  }
+
+  get journalFolderId(): number {
+    return this.#folder.id;
+  }
+
+  get config(): FolderConfig {
+    return this.#pair.config;
+  }
+
+  async replace(pair: Pair): Promise<void> {
+    const before = this.#pair.config;
+    this.#pair = pair;
+    const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+    const config = pair.config;
+    if (
+      !same(
+        [before.roots, before.rules, before.deletes, before.target],
+        [config.roots, config.rules, config.deletes, config.target],
+      )
+    ) {
+      await this.loop.replan(planOf(pair, this.#folder, this.#ports.conflicts));
+    }
+    this.#soon();
+  }
+
+  /** Tells what is known now, without asking the journal. */
+  announce(): void {
+    this.#tellFacts(null);
+  }
+
+  async once(waitMs: number): Promise<OnceResult> {
+    this.loop.start();
+    await this.loop.settle(waitMs);
+    const { journal } = this.#ports;
+    const id = this.#folder.id;
+    const counts = await journal.counts(id);
+    const { folder, errors } = this.loop.facts;
+    const failed = await journal.listFiles(id, {
+      search: '',
+      states: ['failed', 'held'],
+      offset: 0,
+      limit: 1_000,
+    });
+    const failures = [
+      ...errors.map(({ error }) => ({ path: '', error: errorToRecord(error) })),
+      ...failed.rows.flatMap((row) => (row.error === null ? [] : [{ path: row.path, error: row.error }])),
+    ];
+    const unsaved = counts.pending.files + counts.stored.files + counts.deleted.files + counts.dirsToSave;
+    return {
+      outcome: failures.length > 0 ? 'failed' : unsaved > 0 ? 'pending' : 'saved',
+      collectionUuid: folder.collectionUuid,
+      portableDataHash: folder.remotePdh,
+      files: counts.saved.files,
+      bytes: counts.saved.bytes,
+      failures,
+    };
+  }
+
+  async close(how: { readonly finish: boolean }): Promise<void> {
+    if (how.finish) {
+      await this.loop.settle(0);
+    }
+    this.#closed = true;
+    const closing = this.loop.close();
+    await this.#ports.desk.close({ abort: !how.finish });
+    await closing;
+  }
+
+  #tellFacts(tallies: FolderFacts['tallies']): void {
+    const { phase, errors, folder, nextSaveAtMs, totals } = this.loop.facts;
+    const facts: FolderFacts = {
+      id: this.#pair.publicId,
+      config: this.#pair.config,
+      phase,
+      tallies,
+      acknowledgedPieceBytes: 0,
+      collectionUuid: folder.collectionUuid,
+      portableDataHash: folder.remotePdh,
+      lastSaveAtMs: folder.lastSaveAtMs,
+      nextSaveAtMs,
+      lastScanAtMs: folder.lastScanAtMs,
+      ignored: totals?.ignored ?? 0,
+      links: totals?.links ?? 0,
+      blockedBy: phase === 'blocked' ? (errors.at(-1)?.error.code ?? 'INTERNAL') : null,
+    };
+    this.#ports.tell({ type: 'folder', facts });
+  }
+
+  #note(level: 'info' | 'warn' | 'error', message: string): void {
+    this.#ports.tell({ type: 'activity', level, folderId: this.#pair.publicId, message });
+  }
+
+  #soon(): void {
+    this.#dirty = true;
+    if (!this.#publishing && !this.#closed) {
+      this.#publishing = true;
+      void this.#publish();
+    }
+  }
+
+  async #publish(): Promise<void> {
+    while (this.#dirty && !this.#closed) {
+      this.#dirty = false;
+      try {
+        await this.#publishOnce();
+        this.#publishError = undefined;
+      } catch (thrown) {
+        const error = asKeepsyncError(thrown);
+        if (error.code !== 'CLOSED' && this.#publishError?.message !== error.message) {
+          this.#note('error', error.message);
+        }
+        this.#publishError = error;
+      }
+      await new Promise<void>((resolve) => this.#ports.clock.setTimer(PUBLISH_EVERY_MS, resolve));
+    }
+    this.#publishing = false;
+  }
+
+  async #publishOnce(): Promise<void> {
+    const { journal, tell } = this.#ports;
+    const tallies = await journal.counts(this.#folder.id);
+    const { errors, folder } = this.loop.facts;
+    if (folder.collectionUuid !== null && folder.collectionUuid !== this.#knownUuid) {
+      this.#knownUuid = folder.collectionUuid;
+      await this.#ports.onCollection(this.#pair.publicId, folder.collectionUuid);
+    }
+    this.#tellFacts(tallies);
+    const ofFiles =
+      tallies.failed.files + tallies.held.files > 0 ? await journal.listProblems(this.#folder.id) : [];
+    const problems: ProblemFact[] = [
+      ...errors.map(({ error, sinceMs, nextTryAtMs }) => problemOf(error, sinceMs, nextTryAtMs)),
+      ...ofFiles.map((problem) => ({
+        code: problem.code,
+        files: problem.count,
+        examplePath: problem.examplePath,
+        message: problem.error.message,
+        ...(problem.error.action === undefined ? {} : { action: problem.error.action }),
+        requestId: problem.error.requestId ?? null,
+        nextTryAtMs: problem.nextTryAtMs,
+        sinceMs: problem.sinceMs,
+      })),
+    ];
+    tell({ type: 'problems', folderId: this.#pair.publicId, problems });
+  }
+}
+
+/** A problem of no file in particular. */
+export function problemOf(error: KeepsyncError, sinceMs: number, nextTryAtMs: number | null): ProblemFact {
+  return {
+    code: error.code,
+    files: 0,
+    examplePath: null,
+    message: error.message,
+    ...(error.action === undefined ? {} : { action: error.action }),
+    requestId: error.requestId ?? null,
+    nextTryAtMs,
+    sinceMs,
+  };
+}
+
+function savedLine(files: number, bytes: number, deleted: number): string {
+  const saved = `Saved ${plural(files, 'file')}, ${sizeText(bytes)}`;
+  return deleted === 0 ? saved : `${saved}; removed ${countText(deleted)}`;
+}

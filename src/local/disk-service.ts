@@ -1,0 +1,136 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { KeepsyncError } from '../base/errors.ts';
+import type { CallContext } from '../base/thread-rpc.ts';
+import type { KnownSource } from './known-source.ts';
+import type {
+  FileStat,
+  ReadPiece,
+  ReadSmallFiles,
+  ScanRequest,
+  ScanTotals,
+  SmallFileResult,
+  TreeChange,
+} from './ports.ts';
+import { readPieceOf, readSmallFiles, statOf } from './read-files.ts';
+import { scanTree } from './scan-tree.ts';
+import type { SyncDisk } from './sync-disk.ts';
+
+export interface ScanStep {
+  readonly changes: readonly TreeChange[];
+  /** Set with the last step. */
+  readonly totals?: ScanTotals;
+}
+
+/** What a disk thread offers. A type, not an interface, because thread methods are looked up by name. */
+export type DiskThreadApi = {
+  /** The number of a scan under way, for `nextStep` and `dropScan`. */
+  beginScan(input: { readonly folderId: number; readonly request: ScanRequest }): number;
+  /** The next batch that has something in it, or the end. The pace is the caller's: nothing piles up. */
+  nextStep(scanId: number): Promise<ScanStep>;
+  dropScan(scanId: number): void;
+  stat(input: {
+    readonly diskPaths: readonly string[];
+    readonly followLinks: boolean;
+  }): Array<FileStat | undefined>;
+  readSmall(input: { readonly folderId: number; readonly request: ReadSmallFiles }): SmallFileResult[];
+  readPiece(input: ReadPiece): void;
+};
+
+type Scan = Generator<readonly TreeChange[], ScanTotals, void>;
+
+/** The disk's work over a synchronous disk and the journal's view; runs in a thread, or in a test without one. */
+export class DiskService {
+  readonly #disk: SyncDisk;
+  readonly #known: KnownSource;
+  readonly #scans = new Map<number, Scan>();
+  #nextScanId = 1;
+
+  constructor(disk: SyncDisk, known: KnownSource) {
+    this.#disk = disk;
+    this.#known = known;
+  }
+
+  beginScan(folderId: number, request: ScanRequest): number {
+    const scanId = this.#nextScanId++;
+    this.#scans.set(scanId, scanTree(this.#disk, this.#known.knownTree(folderId), request));
+    return scanId;
+  }
+
+  /** Between batches with nothing in them the thread takes other messages, `cancel` among them. */
+  async nextStep(scanId: number, { signal }: CallContext): Promise<ScanStep> {
+    const scan = this.#scans.get(scanId);
+    if (scan === undefined) {
+      throw new KeepsyncError('INTERNAL', `there is no scan ${scanId}`);
+    }
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const step = scan.next();
+        if (step.done === true) {
+          this.#scans.delete(scanId);
+          return { changes: [], totals: step.value };
+        }
+        if (step.value.length > 0) {
+          return { changes: step.value };
+        }
+        await nextTurn();
+      }
+    } catch (thrown) {
+      this.#scans.delete(scanId);
+      throw thrown;
+    }
+  }
+
+  dropScan(scanId: number): void {
+    this.#scans.delete(scanId);
+  }
+
+  stat(diskPaths: readonly string[], followLinks: boolean): Array<FileStat | undefined> {
+    return diskPaths.map((diskPath) => statOf(this.#disk, diskPath, followLinks));
+  }
+
+  readSmall(folderId: number, request: ReadSmallFiles): SmallFileResult[] {
+    return readSmallFiles(this.#disk, request.into, request.files, (sizeBytes, digest) =>
+      this.#known.isKnown(folderId, sizeBytes, digest),
+    );
+  }
+
+  readPiece(request: ReadPiece): void {
+    readPieceOf(this.#disk, request);
+  }
+
+  close(): void {
+    this.#scans.clear();
+    this.#known.close();
+  }
+}
+
+/** Drives one scan to its end, batch by batch; what is not run to its end is dropped. */
+export async function runScan(
+  begin: () => Promise<number> | number,
+  next: (scanId: number) => Promise<ScanStep>,
+  drop: (scanId: number) => Promise<void> | void,
+  onChanges: (changes: readonly TreeChange[]) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<ScanTotals> {
+  signal?.throwIfAborted();
+  const scanId = await begin();
+  let isOver = false;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const step = await next(scanId);
+      if (step.changes.length > 0) {
+        await onChanges(step.changes);
+      }
+      if (step.totals !== undefined) {
+        isOver = true;
+        return step.totals;
+      }
+    }
+  } finally {
+    if (!isOver) {
+      await drop(scanId);
+    }
+  }
+}

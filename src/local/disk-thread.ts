@@ -1,0 +1,34 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { KeepsyncError } from '../base/errors.ts';
+import { serveThread } from '../base/thread-rpc.ts';
+import { DiskService, type DiskThreadApi } from './disk-service.ts';
+import { openJournalView } from './journal-view.ts';
+import { nothingKnown } from './known-source.ts';
+import { nodeDisk } from './sync-disk.ts';
+import { serveWatcher } from './watch-service.ts';
+
+/** What the thread is started with. */
+export type DiskThreadData =
+  | { readonly role: 'disk'; readonly journalPath: string | null }
+  | { readonly role: 'watch'; readonly watchEntriesMax: number };
+
+if (parentPort === null) {
+  throw new KeepsyncError('INTERNAL', 'this file runs only as a worker thread');
+}
+const data = workerData as DiskThreadData;
+if (data.role === 'watch') {
+  serveWatcher(parentPort, data.watchEntriesMax);
+} else {
+  const service = new DiskService(
+    nodeDisk,
+    data.journalPath === null ? nothingKnown : openJournalView(data.journalPath),
+  );
+  serveThread<DiskThreadApi>(parentPort, {
+    beginScan: ({ folderId, request }) => service.beginScan(folderId, request),
+    nextStep: (scanId, context) => service.nextStep(scanId, context),
+    dropScan: (scanId) => service.dropScan(scanId),
+    stat: ({ diskPaths, followLinks }) => service.stat(diskPaths, followLinks),
+    readSmall: ({ folderId, request }) => service.readSmall(folderId, request),
+    readPiece: (request) => service.readPiece(request),
+  });
+}

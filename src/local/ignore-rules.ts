@@ -1,0 +1,140 @@
+import ignore from 'ignore';
+
+/** A file of this name, at any level, holds patterns for the folder it lies in. It is uploaded like any other file. */
+export const IGNORE_FILE_NAME = '.keepsyncignore';
+
+/** Larger ones are taken for a mistake (bytes). */
+export const IGNORE_FILE_MAX_BYTES = 1024 * 1024;
+
+/**
+ * Left out unless a later pattern brings them back (`!Thumbs.db`): what programs and file managers leave beside a
+ * person's files and nobody would miss in a collection. Kept short on purpose.
+ */
+export const DEFAULT_PATTERNS: readonly string[] = [
+  // swap files of vi
+  '.*.sw[nop]',
+  // lock files of office programs
+  '~$*',
+  '.~lock.*#',
+  // file managers of macOS and Windows
+  '.DS_Store',
+  'Thumbs.db',
+  'desktop.ini',
+  // files of our own that are not finished, as `get` makes them
+  '.keepsync-*',
+];
+
+export interface IgnoreRule {
+  /** 'default', 'settings', or the collection path of the file the pattern stands in. */
+  readonly source: string;
+  /** From 1. */
+  readonly line: number;
+  readonly pattern: string;
+}
+
+export interface IgnoreVerdict {
+  readonly ignored: boolean;
+  /** The pattern that decided, when it is ignored. */
+  readonly rule?: IgnoreRule;
+}
+
+type Matcher = ReturnType<typeof ignore>;
+
+/** Whether to treat `A` and `a` in patterns as one, as the disks of Windows and macOS do. */
+const FOLD_CASE = process.platform === 'win32' || process.platform === 'darwin';
+
+/**
+ * gitignore semantics over collection paths: the defaults, then the folder's own patterns, then one file after the other
+ * on the way down; the last pattern that matches decides, and nothing below an ignored folder comes back.
+ */
+export class IgnoreRules {
+  readonly #all: Matcher;
+  readonly #ruleOf: ReadonlyMap<string, IgnoreRule>;
+  readonly #ignoreCase: boolean;
+
+  private constructor(all: Matcher, ruleOf: ReadonlyMap<string, IgnoreRule>, ignoreCase: boolean) {
+    this.#all = all;
+    this.#ruleOf = ruleOf;
+    this.#ignoreCase = ignoreCase;
+  }
+
+  static of(patterns: readonly string[], ignoreCase = FOLD_CASE): IgnoreRules {
+    return new IgnoreRules(ignore({ ignoreCase }), new Map(), ignoreCase)
+      .#with('default', '', DEFAULT_PATTERNS)
+      .#with('settings', '', patterns);
+  }
+
+  /** These rules and those of the ignore file that lies in the folder `dir` ('' is the top). */
+  withFile(dir: string, text: string): IgnoreRules {
+    const source = dir === '' ? IGNORE_FILE_NAME : `${dir}/${IGNORE_FILE_NAME}`;
+    return this.#with(source, dir, text.replace(/^\uFEFF/, '').split('\n'));
+  }
+
+  /**
+   * A tester for the entries of one folder. It remembers every path it was asked about, so it is to be dropped with the
+   * folder.
+   */
+  tester(): (path: string, isDir: boolean) => IgnoreVerdict {
+    const matcher = ignore({ ignoreCase: this.#ignoreCase }).add(this.#all);
+    return (path, isDir) => {
+      const result = matcher.test(isDir ? `${path}/` : path);
+      const rule = result.rule?.mark === undefined ? undefined : this.#ruleOf.get(result.rule.mark);
+      return { ignored: result.ignored, ...(rule === undefined ? {} : { rule }) };
+    };
+  }
+
+  #with(source: string, dir: string, lines: readonly string[]): IgnoreRules {
+    const ruleOf = new Map(this.#ruleOf);
+    const all = ignore({ ignoreCase: this.#ignoreCase }).add(this.#all);
+    for (const [index, raw] of lines.entries()) {
+      const line = raw.replace(/\r$/, '');
+      const mark = `${index + 1}:${source}`;
+      ruleOf.set(mark, { source, line: index + 1, pattern: line });
+      all.add({ pattern: dir === '' ? line : moveBelow(line, dir), mark });
+    }
+    return new IgnoreRules(all, ruleOf, this.#ignoreCase);
+  }
+}
+
+/** A pattern of the folder `dir`, as one of the top that means the same. */
+function moveBelow(line: string, dir: string): string {
+  if (line.trim() === '' || line.startsWith('#')) {
+    return '';
+  }
+  const negative = line.startsWith('!');
+  const body = negative ? line.slice(1) : line;
+  const base = dir.replace(/[\\*?[\]]/g, '\\$&');
+  // A slash at the start or in the middle ties a pattern to its folder; one at the end only says "a folder".
+  const isTied = /\/./.test(body.replace(/ +$/, ''));
+  // The escapes that shield a first `#` or `!` lose their meaning away from the start.
+  const rest = body.replace(/^\//, '').replace(/^\\(?=[#!])/, '');
+  if (rest.trim() === '') {
+    return '';
+  }
+  return `${negative ? '!' : ''}/${base}/${isTied ? '' : '**/'}${rest}`;
+}
+
+/**
+ * What `keepsync ignore test PATH` shows: whether a collection path is left out, and by which pattern. `readIgnoreFile`
+ * gives the text of the ignore file of a folder ('' is the top), undefined where there is none.
+ */
+export function explainIgnored(
+  patterns: readonly string[],
+  readIgnoreFile: (dir: string) => string | undefined,
+  path: string,
+  isDir: boolean,
+): IgnoreVerdict {
+  const parts = path.split('/');
+  let rules = IgnoreRules.of(patterns);
+  let dir = '';
+  for (const [index, part] of parts.entries()) {
+    const text = readIgnoreFile(dir);
+    rules = text === undefined ? rules : rules.withFile(dir, text);
+    dir = dir === '' ? part : `${dir}/${part}`;
+    const verdict = rules.tester()(dir, isDir || index < parts.length - 1);
+    if (verdict.ignored) {
+      return verdict;
+    }
+  }
+  return { ignored: false };
+}

@@ -1,0 +1,124 @@
+import { statSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { KeepsyncError } from '../base/errors.ts';
+import type { KnownSource } from './known-source.ts';
+import type { KnownEntry } from './ports.ts';
+import { systemCodeOf } from './sync-disk.ts';
+
+/** How long a read waits for the writer (milliseconds); in WAL mode it hardly ever has to. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+/**
+ * Rows of these states are not there for the scan. What is 'gone' already has been reported; when it comes back, the
+ * scan has to report it as a file once more.
+ */
+const ABSENT_STATES = `('gone', 'deleted')`;
+
+const ENTRIES_SQL = `SELECT name, kind, stamp FROM entry
+  WHERE folder_id = ? AND dir = ? AND state NOT IN ${ABSENT_STATES}`;
+const ENTRY_SQL = `SELECT name, kind, stamp FROM entry
+  WHERE folder_id = ? AND dir = ? AND name = ? AND state NOT IN ${ABSENT_STATES}`;
+/** A row has a digest only while the journal knows where those bytes lie; what is gone counts too, as for a rename. */
+const KNOWN_SQL = `SELECT 1 AS found FROM entry
+  WHERE folder_id = ? AND size = ? AND digest = ? LIMIT 1`;
+
+interface OpenView {
+  readonly database: DatabaseSync;
+  readonly entries: StatementSync;
+  readonly entry: StatementSync;
+  readonly known: StatementSync;
+  /** dev and ino of the file that is open: a damaged journal is moved aside and a new one takes its name. */
+  readonly identity: string;
+}
+
+/**
+ * The read side of the journal, on a connection of its own that cannot write. Opened at first use; opened again when the
+ * file was replaced or a read fails once. Throws JOURNAL when it cannot be read: an unreadable journal must never pass
+ * for an empty one.
+ */
+export function openJournalView(journalPath: string): KnownSource {
+  let view: OpenView | undefined;
+
+  const close = () => {
+    const { database } = view ?? {};
+    view = undefined;
+    database?.close();
+  };
+  const current = (): OpenView => {
+    if (view !== undefined && view.identity !== identityOf(journalPath)) {
+      close();
+    }
+    view ??= open(journalPath);
+    return view;
+  };
+  const ask = <T>(question: () => T): T => {
+    try {
+      try {
+        return question();
+      } catch (thrown) {
+        if (thrown instanceof KeepsyncError && thrown.code !== 'JOURNAL') {
+          throw thrown;
+        }
+        close();
+        return question();
+      }
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new KeepsyncError('JOURNAL', `The journal cannot be read: ${message}`, { cause: thrown });
+    }
+  };
+
+  return {
+    knownTree: (folderId) => {
+      ask(current);
+      return {
+        entriesOf: (dir) => ask(() => (view ?? current()).entries.all(folderId, dir).map(toKnownEntry)),
+        entryOf: (dir, name) =>
+          ask(() => {
+            const row = (view ?? current()).entry.get(folderId, dir, name);
+            return row === undefined ? undefined : toKnownEntry(row);
+          }),
+      };
+    },
+    isKnown: (folderId, sizeBytes, digest) =>
+      ask(() => current().known.get(folderId, sizeBytes, digest) !== undefined),
+    close,
+  };
+}
+
+function open(journalPath: string): OpenView {
+  const identity = identityOf(journalPath);
+  const database = new DatabaseSync(journalPath, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    return {
+      database,
+      entries: database.prepare(ENTRIES_SQL),
+      entry: database.prepare(ENTRY_SQL),
+      known: database.prepare(KNOWN_SQL),
+      identity,
+    };
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+function identityOf(journalPath: string): string {
+  try {
+    const { dev, ino } = statSync(journalPath, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (thrown) {
+    if (systemCodeOf(thrown) !== 'ENOENT') {
+      throw thrown;
+    }
+    throw new KeepsyncError('JOURNAL', `There is no journal at ${journalPath}`, { cause: thrown });
+  }
+}
+
+function toKnownEntry(row: Record<string, unknown>): KnownEntry {
+  const { name, kind, stamp } = row;
+  if (typeof name !== 'string' || (kind !== 'file' && kind !== 'dir')) {
+    throw new KeepsyncError('JOURNAL', 'The journal holds a row that makes no sense');
+  }
+  return { name, kind, stamp: typeof stamp === 'string' ? stamp : '' };
+}

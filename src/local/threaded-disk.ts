@@ -1,0 +1,85 @@
+import type { Worker } from 'node:worker_threads';
+import { KeepsyncError } from '../base/errors.ts';
+import { startThread } from '../base/thread.ts';
+import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
+import { type DiskThreadApi, runScan } from './disk-service.ts';
+import type { DiskThreadData } from './disk-thread.ts';
+import type { LocalDisk } from './ports.ts';
+
+export interface ThreadedDiskOptions {
+  /** The journal's SQLite file; without one everything on the disk is new. It has to exist when a scan begins. */
+  readonly journalPath?: string;
+  /** How a thread is started; by default as the entry `local/disk-thread`. */
+  readonly start?: (workerData: DiskThreadData) => Worker;
+}
+
+export function startDiskThread(workerData: DiskThreadData): Worker {
+  return startThread('local/disk-thread', { workerData });
+}
+
+/**
+ * This computer's disk, read in two worker threads that start at first use: one walks trees, the other reads files, so
+ * that a walk of a million files does not hold up reading. A thread that died is started again for the next call.
+ */
+export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk {
+  const walker = lazyThread(options);
+  const reader = lazyThread(options);
+  return {
+    scan: (folderId, request, onChanges, signal) =>
+      runScan(
+        () => walker.get().call('beginScan', { folderId, request }, signal),
+        (scanId) => walker.get().call('nextStep', scanId, signal),
+        (scanId) => walker.quietly('dropScan', scanId),
+        onChanges,
+        signal,
+      ),
+    stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
+    readSmall: async (folderId, request) => reader.get().call('readSmall', { folderId, request }),
+    readPiece: async (request) => reader.get().call('readPiece', request),
+    close: async () => {
+      await Promise.all([walker.close(), reader.close()]);
+    },
+  };
+}
+
+interface LazyThread {
+  get(): ThreadConnection<DiskThreadApi>;
+  /** Tidying up: does nothing when the thread is not there (any more). */
+  quietly(method: 'dropScan', scanId: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+function lazyThread(options: ThreadedDiskOptions): LazyThread {
+  let connection: ThreadConnection<DiskThreadApi> | undefined;
+  let isClosed = false;
+  return {
+    get: () => {
+      if (isClosed) {
+        throw new KeepsyncError('CLOSED', 'The disk was closed');
+      }
+      if (connection === undefined) {
+        const workerData: DiskThreadData = { role: 'disk', journalPath: options.journalPath ?? null };
+        const started = connectThread<DiskThreadApi>((options.start ?? startDiskThread)(workerData));
+        started.onDeath(() => {
+          connection = connection === started ? undefined : connection;
+        });
+        connection = started;
+      }
+      return connection;
+    },
+    quietly: async (method, scanId) => {
+      await connection?.call(method, scanId).catch(ignoreClosed);
+    },
+    close: async () => {
+      isClosed = true;
+      await connection?.close();
+    },
+  };
+}
+
+/** A thread that ended took its scans with it. */
+function ignoreClosed(thrown: unknown): void {
+  if (!(thrown instanceof KeepsyncError)) {
+    throw thrown;
+  }
+}

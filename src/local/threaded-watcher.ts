@@ -1,0 +1,102 @@
+import type { Worker } from 'node:worker_threads';
+import { errorToRecord, type KeepsyncError } from '../base/errors.ts';
+import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
+import type { DiskThreadData } from './disk-thread.ts';
+import { plainRecord } from './file-errors.ts';
+import type { TreeRoot, TreeRules, WatchEvents, Watcher } from './ports.ts';
+import { startDiskThread } from './threaded-disk.ts';
+import { WATCH_EVENT, type WatchThreadApi, type WatchThreadEvent } from './watch-service.ts';
+
+/** After so many deaths of the thread it is not started again: changes are then found by the regular scan. */
+const MAX_RESTARTS = 3;
+
+interface WatchTask {
+  readonly roots: readonly TreeRoot[];
+  readonly rules: TreeRules;
+  readonly events: WatchEvents;
+}
+
+export interface ThreadedWatcherOptions {
+  /** Above so many entries folders only are watched. */
+  readonly watchEntriesMax: number;
+  /** How the thread is started; by default as the entry `local/disk-thread`. */
+  readonly start?: (workerData: DiskThreadData) => Worker;
+}
+
+/**
+ * The watcher of this computer in a thread of its own: there it hears the system in time even while the main thread is
+ * held up, which is what loses events. The thread lives as long as something is watched.
+ */
+export function createThreadedWatcher(options: ThreadedWatcherOptions): Watcher {
+  const tasks = new Map<number, WatchTask>();
+  let connection: ThreadConnection<WatchThreadApi> | undefined;
+  let nextId = 1;
+  let restarts = 0;
+
+  const connect = (): ThreadConnection<WatchThreadApi> => {
+    if (connection !== undefined) {
+      return connection;
+    }
+    const workerData: DiskThreadData = { role: 'watch', watchEntriesMax: options.watchEntriesMax };
+    const started = connectThread<WatchThreadApi>((options.start ?? startDiskThread)(workerData));
+    started.onEvent((event, payload) => {
+      if (event === WATCH_EVENT) {
+        deliver(payload as WatchThreadEvent);
+      }
+    });
+    started.onDeath((error) => {
+      connection = undefined;
+      reviveAfter(error);
+    });
+    connection = started;
+    return started;
+  };
+  const deliver = (event: WatchThreadEvent) => {
+    const events = tasks.get(event.watchId)?.events;
+    if ('doubt' in event) {
+      events?.onDoubt(event.doubt);
+    } else {
+      events?.onHints(event.hints);
+    }
+  };
+  const begin = (watchId: number, task: WatchTask) =>
+    connect().call('watch', { watchId, roots: task.roots, rules: task.rules });
+  const reviveAfter = (error: KeepsyncError) => {
+    const mayRestart = ++restarts <= MAX_RESTARTS;
+    for (const [watchId, task] of tasks) {
+      // Told once the new watch stands: what happened in between is found by the scan that this asks for.
+      const told = mayRestart ? begin(watchId, task) : Promise.resolve();
+      told.then(
+        () => task.events.onDoubt(plainRecord(error)),
+        (thrown: unknown) => task.events.onDoubt(errorToRecord(thrown)),
+      );
+    }
+  };
+
+  return {
+    watch: async (roots, rules, events) => {
+      const watchId = nextId++;
+      const task = { roots, rules, events };
+      tasks.set(watchId, task);
+      const end = async () => {
+        if (!tasks.delete(watchId)) {
+          return;
+        }
+        const ending = connection;
+        if (tasks.size > 0) {
+          await ending?.call('unwatch', watchId);
+          return;
+        }
+        connection = undefined;
+        await ending?.close();
+      };
+      try {
+        await begin(watchId, task);
+      } catch (thrown) {
+        await end();
+        throw thrown;
+      }
+      return { close: end };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ErrorRecord } from '../base/errors.ts';
+import { serveThread } from '../base/thread-rpc.ts';
+import { createLocalWatcher } from './local-watcher.ts';
+import type { TreeRoot, TreeRules, WatchHint, Watching } from './ports.ts';
+
+export type WatchThreadApi = {
+  /** Resolves once everything is watched. Events carry the caller's `watchId`. */
+  watch(input: {
+    readonly watchId: number;
+    readonly roots: readonly TreeRoot[];
+    readonly rules: TreeRules;
+  }): Promise<void>;
+  unwatch(watchId: number): Promise<void>;
+};
+
+/** What the thread tells unasked. */
+export type WatchThreadEvent =
+  | { readonly watchId: number; readonly hints: readonly WatchHint[] }
+  | { readonly watchId: number; readonly doubt: ErrorRecord };
+
+export const WATCH_EVENT = 'watch';
+
+/** The thread's side of `createThreadedWatcher`. */
+export function serveWatcher(port: MessagePort, watchEntriesMax: number): void {
+  const watcher = createLocalWatcher({ watchEntriesMax });
+  const watchings = new Map<number, Watching>();
+  const raise = serveThread<WatchThreadApi>(port, {
+    watch: async ({ watchId, roots, rules }) => {
+      const tell = (event: WatchThreadEvent) => raise(WATCH_EVENT, event);
+      const watching = await watcher.watch(roots, rules, {
+        onHints: (hints) => tell({ watchId, hints }),
+        onDoubt: (doubt) => tell({ watchId, doubt }),
+      });
+      watchings.set(watchId, watching);
+    },
+    unwatch: async (watchId) => {
+      const watching = watchings.get(watchId);
+      watchings.delete(watchId);
+      await watching?.close();
+    },
+  });
+}

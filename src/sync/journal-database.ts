@@ -1,0 +1,193 @@
+import { KeepsyncError } from '../base/errors.ts';
+import { ChangeBatch, requireFolder } from './journal-changes.ts';
+import { verifyJournal } from './journal-check.ts';
+import { dropEntry } from './journal-moves.ts';
+import type { Journal } from './journal-port.ts';
+import { JournalQueries } from './journal-queries.ts';
+import { SaveLog } from './journal-saves.ts';
+import { expireAll, refreshFromManifest } from './journal-signatures.ts';
+import type { JournalStore } from './journal-store.ts';
+import { UploadQueue } from './journal-uploads.ts';
+
+/** A journal, and what opening it found. */
+export interface OpenJournal extends Journal {
+  /** Where a damaged journal was moved, to make place for this (empty) one; null where there was none. */
+  readonly movedAside: string | null;
+  /** Reads everything and compares all checksums and totals; throws JOURNAL. Takes seconds per million rows. */
+  verify(): Promise<void>;
+}
+
+type Call<K extends keyof Journal> = Journal[K];
+
+/**
+ * The journal over one SQLite connection. Every call runs to its end without giving way, so calls never mix; in the app
+ * it lives in a thread of its own.
+ */
+export class JournalDatabase implements OpenJournal {
+  readonly movedAside: string | null;
+  readonly #store: JournalStore;
+  readonly #queue: UploadQueue;
+  readonly #saves: SaveLog;
+  readonly #queries: JournalQueries;
+  #isClosed = false;
+
+  constructor(store: JournalStore, movedAside: string | null) {
+    this.movedAside = movedAside;
+    this.#store = store;
+    this.#queue = new UploadQueue(store);
+    this.#saves = new SaveLog(store);
+    this.#queries = new JournalQueries(store);
+  }
+
+  openFolder: Call<'openFolder'> = async (publicId) => this.#write(() => this.#store.folders.open(publicId));
+
+  updateFolder: Call<'updateFolder'> = async (folderId, change) =>
+    this.#write(() => this.#store.folders.update(folderId, change));
+
+  removeFolder: Call<'removeFolder'> = async (folderId) =>
+    this.#write(() => {
+      this.#saves.forgetFolder(folderId);
+      this.#store.removeFolder(folderId);
+    });
+
+  recordChanges: Call<'recordChanges'> = async (folderId, changes, options) =>
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      const batch = new ChangeBatch(this.#store, folderId, options);
+      batch.apply(changes);
+      return { pending: batch.pending, taken: batch.taken, gone: batch.gone };
+    });
+
+  guardFigures: Call<'guardFigures'> = async (folderId) =>
+    this.#read(() => this.#queries.guardFigures(folderId));
+
+  confirmDeletes: Call<'confirmDeletes'> = async (folderId, deletes, who) =>
+    this.#write(() => {
+      let count = 0;
+      for (const row of this.#store.entries.inState(folderId, 'gone')) {
+        if (who === 'guard' && row.kind === 'file' && this.#store.entries.hasPending(folderId, row.size)) {
+          continue;
+        }
+        if (deletes === 'keep') {
+          dropEntry(this.#store, row);
+        } else {
+          this.#store.entries.update(row, { state: 'deleted' });
+        }
+        count += row.kind === 'file' ? 1 : 0;
+      }
+      return count;
+    });
+
+  claimPending: Call<'claimPending'> = async (folderId, nowMs, limits) =>
+    this.#read(() => this.#queue.claim(folderId, nowMs, limits));
+
+  releaseFiles: Call<'releaseFiles'> = async (entryIds) => this.#read(() => this.#queue.release(entryIds));
+
+  nextDueAtMs: Call<'nextDueAtMs'> = async (folderId) => this.#read(() => this.#queue.nextDueAtMs(folderId));
+
+  recordPackedBlock: Call<'recordPackedBlock'> = async (folderId, block, files, nowMs) => {
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      this.#queue.recordPackedBlock(folderId, block, files, nowMs);
+    });
+    this.#queue.release(files.map((file) => file.entryId));
+  };
+
+  recordPieceBlock: Call<'recordPieceBlock'> = async (folderId, block, piece, nowMs) =>
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      this.#queue.recordPieceBlock(folderId, block, piece, nowMs);
+    });
+
+  piecesOf: Call<'piecesOf'> = async (entryId, stamp, validUntilMs) =>
+    this.#read(() => this.#queue.piecesOf(entryId, stamp, validUntilMs));
+
+  recordLargeFile: Call<'recordLargeFile'> = async (entryId, stamp, nowMs) => {
+    const isWhole = this.#write(() => this.#queue.recordLargeFile(entryId, stamp, nowMs));
+    this.#queue.release([entryId]);
+    return isWhole;
+  };
+
+  recordKnownFiles: Call<'recordKnownFiles'> = async (folderId, files, nowMs) => {
+    this.#write(() => this.#queue.recordKnownFiles(folderId, files, nowMs));
+    this.#queue.release(files.map((file) => file.entryId));
+  };
+
+  recordFailures: Call<'recordFailures'> = async (failures, nowMs) => {
+    this.#write(() => this.#queue.recordFailures(failures, nowMs));
+    this.#queue.release(failures.map((failure) => failure.entryId));
+  };
+
+  retry: Call<'retry'> = async (folderId, { code, nowMs }) =>
+    this.#write(() => this.#queue.retry(folderId, code, nowMs));
+
+  knownBlock: Call<'knownBlock'> = async (md5AndSize, validUntilMs) =>
+    this.#read(() => {
+      const block = this.#store.blocks.findAnywhere(md5AndSize);
+      return block !== undefined && block.expires_ms >= validUntilMs ? block.locator : undefined;
+    });
+
+  refreshSignatures: Call<'refreshSignatures'> = async (folderId, signedManifest) =>
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      return refreshFromManifest(this.#store, folderId, signedManifest);
+    });
+
+  expireSignatures: Call<'expireSignatures'> = async () => this.#write(() => expireAll(this.#store));
+
+  counts: Call<'counts'> = async (folderId) => this.#read(() => this.#queries.counts(folderId));
+
+  needsRemote: Call<'needsRemote'> = async (folderId) =>
+    this.#read(() => this.#store.folders.get(folderId).remotePdh === null);
+
+  buildSave: Call<'buildSave'> = async (request) => this.#write(() => this.#saves.build(request));
+
+  finishSave: Call<'finishSave'> = async (saveId, result) =>
+    this.#write(() => this.#saves.finish(saveId, result));
+
+  abandonSave: Call<'abandonSave'> = async (saveId) => this.#read(() => this.#saves.abandon(saveId));
+
+  compareRemote: Call<'compareRemote'> = async (folderId, remoteManifest) =>
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      return this.#saves.compare(folderId, remoteManifest);
+    });
+
+  listFiles: Call<'listFiles'> = async (folderId, query) =>
+    this.#read(() => this.#queries.listFiles(folderId, query));
+
+  listBlocks: Call<'listBlocks'> = async (folderId, query) =>
+    this.#read(() => this.#queries.listBlocks(folderId, query));
+
+  listSaves: Call<'listSaves'> = async (folderId, query) =>
+    this.#read(() => this.#queries.listSaves(folderId, query));
+
+  listProblems: Call<'listProblems'> = async (folderId) =>
+    this.#read(() => this.#queries.listProblems(folderId));
+
+  verify = async (): Promise<void> => this.#read(() => verifyJournal(this.#store));
+
+  /** Calls after this reject with CLOSED. */
+  close: Call<'close'> = async () => {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#store.close();
+    }
+  };
+
+  #write<T>(work: () => T): T {
+    this.#assertOpen();
+    return this.#store.write(work);
+  }
+
+  #read<T>(work: () => T): T {
+    this.#assertOpen();
+    return this.#store.read(work);
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) {
+      throw new KeepsyncError('CLOSED', 'The journal is closed');
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { pathOf, splitPath } from './journal-rows.ts';
+
+/** Something in the collection that is not ours: a file, or an empty directory. */
+export interface ForeignPath {
+  readonly path: string;
+  readonly isDir: boolean;
+}
+
+/**
+ * What the collection holds beside our files, as the last look at its manifest found it. As long as the collection's
+ * hash is the one of that look, this and the rows of ours are all that is there. Damage here costs a version of a file
+ * at most, so rows carry no checksum.
+ */
+export class ForeignPaths {
+  readonly #add: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #clear: StatementSync;
+  readonly #any: StatementSync;
+  readonly #exact: StatementSync;
+  readonly #inside: StatementSync;
+  readonly #below: StatementSync;
+  readonly #hasAny = new Map<number, boolean>();
+
+  constructor(database: DatabaseSync) {
+    this.#add = database.prepare(
+      'INSERT OR REPLACE INTO foreign_path (folder_id, dir, name, is_dir) VALUES (?, ?, ?, ?)',
+    );
+    this.#remove = database.prepare('DELETE FROM foreign_path WHERE folder_id = ? AND dir = ? AND name = ?');
+    this.#clear = database.prepare('DELETE FROM foreign_path WHERE folder_id = ?');
+    this.#any = database.prepare('SELECT 1 AS found FROM foreign_path WHERE folder_id = ? LIMIT 1');
+    this.#exact = database.prepare(
+      'SELECT is_dir FROM foreign_path WHERE folder_id = ? AND dir = ? AND name = ?',
+    );
+    const columns = 'SELECT dir, name, is_dir FROM foreign_path WHERE folder_id = ? AND';
+    this.#inside = database.prepare(`${columns} dir = ?`);
+    this.#below = database.prepare(`${columns} dir >= ? AND dir < ?`);
+  }
+
+  isEmpty(folderId: number): boolean {
+    let hasAny = this.#hasAny.get(folderId);
+    if (hasAny === undefined) {
+      hasAny = this.#any.get(folderId) !== undefined;
+      this.#hasAny.set(folderId, hasAny);
+    }
+    return !hasAny;
+  }
+
+  clear(folderId: number): void {
+    this.#clear.run(folderId);
+    this.#hasAny.set(folderId, false);
+  }
+
+  add(folderId: number, path: string, isDir: boolean): void {
+    const [dir, name] = splitPath(path);
+    this.#add.run(folderId, dir, name, isDir ? 1 : 0);
+    this.#hasAny.set(folderId, true);
+  }
+
+  remove(folderId: number, path: string): void {
+    if (!this.isEmpty(folderId)) {
+      const [dir, name] = splitPath(path);
+      this.#remove.run(folderId, dir, name);
+    }
+  }
+
+  at(folderId: number, path: string): ForeignPath | undefined {
+    if (this.isEmpty(folderId)) {
+      return undefined;
+    }
+    const [dir, name] = splitPath(path);
+    const row = this.#exact.get(folderId, dir, name);
+    return row === undefined ? undefined : { path, isDir: row.is_dir === 1 };
+  }
+
+  hasBelow(folderId: number, path: string): boolean {
+    for (const _ of this.below(folderId, path)) {
+      return true;
+    }
+    return false;
+  }
+
+  *below(folderId: number, path: string): Generator<ForeignPath> {
+    if (this.isEmpty(folderId)) {
+      return;
+    }
+    yield* map(this.#inside.iterate(folderId, path));
+    yield* map(this.#below.iterate(folderId, `${path}/`, `${path}0`));
+  }
+
+  forget(): void {
+    this.#hasAny.clear();
+  }
+}
+
+function* map(rows: Iterable<Record<string, unknown>>): Generator<ForeignPath> {
+  for (const row of rows) {
+    yield {
+      path: pathOf({ dir: String(row.dir), name: String(row.name) }),
+      isDir: row.is_dir === 1,
+    };
+  }
+}

@@ -1,0 +1,216 @@
+import type { StatementSync } from 'node:sqlite';
+import type { ErrorRecord } from '../base/errors.ts';
+import { checkedBlock } from './journal-blocks.ts';
+import type {
+  GuardFigures,
+  Journal,
+  JournalBlockRow,
+  JournalCounts,
+  JournalFileRow,
+  JournalProblem,
+  JournalSaveRow,
+} from './journal-port.ts';
+import { checkedEntry, ENTRY_COLUMNS, type EntryRow, pathOf } from './journal-rows.ts';
+import type { JournalStore } from './journal-store.ts';
+import { ENTRY_STATES } from './journal-tallies.ts';
+import { errorCodeOf } from './journal-uploads.ts';
+
+type FileQuery = Parameters<Journal['listFiles']>[1];
+type BlockQuery = Parameters<Journal['listBlocks']>[1];
+type Cell = string | number;
+
+/** What people and the sync loop ask of the journal without changing it. */
+export class JournalQueries {
+  readonly #store: JournalStore;
+  readonly #oldestStored: StatementSync;
+  readonly #hasDigest: StatementSync;
+  readonly #saves: StatementSync;
+
+  constructor(store: JournalStore) {
+    this.#store = store;
+    const { database } = store;
+    this.#oldestStored = database.prepare(
+      `SELECT MIN(since_ms) AS at FROM entry INDEXED BY entry_stored_since WHERE folder_id = ? AND state = 'stored'`,
+    );
+    this.#hasDigest = database.prepare(
+      `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND digest = ? AND state IN ('stored', 'saved')
+       LIMIT 1`,
+    );
+    this.#saves = database.prepare(
+      `SELECT at_ms, files, bytes, deleted, pdh, version FROM save WHERE folder_id = ? AND at_ms IS NOT NULL
+       ORDER BY id DESC LIMIT ? OFFSET ?`,
+    );
+  }
+
+  counts(folderId: number): JournalCounts {
+    const { tallies } = this.#store;
+    const oldest = this.#oldestStored.get(folderId)?.at;
+    return {
+      pending: tallies.of(folderId, 'pending'),
+      stored: tallies.of(folderId, 'stored'),
+      saved: tallies.of(folderId, 'saved'),
+      failed: tallies.of(folderId, 'failed'),
+      held: tallies.of(folderId, 'held'),
+      gone: tallies.of(folderId, 'gone'),
+      deleted: tallies.of(folderId, 'deleted'),
+      dirsToSave: tallies.of(folderId, 'dirsToSave').files,
+      oldestStoredAtMs: typeof oldest === 'number' ? oldest : null,
+      storedBlocks: tallies.of(folderId, 'storedBlocks'),
+      savedBlocks: tallies.of(folderId, 'savedBlocks'),
+    };
+  }
+
+  guardFigures(folderId: number): GuardFigures {
+    const found = new Map<string, boolean>();
+    let gone = 0;
+    let moved = 0;
+    for (const row of this.#store.entries.inState(folderId, 'gone')) {
+      if (row.kind === 'dir') {
+        continue;
+      }
+      if (this.#isMoved(row, found)) {
+        moved += 1;
+      } else {
+        gone += 1;
+      }
+    }
+    const { tallies } = this.#store;
+    const live = ENTRY_STATES.filter((state) => state !== 'gone' && state !== 'deleted').reduce(
+      (sum, state) => sum + tallies.of(folderId, state).files,
+      0,
+    );
+    return { gone, moved, live };
+  }
+
+  #isMoved(row: EntryRow, found: Map<string, boolean>): boolean {
+    // Large files have a digest, too: of their blocks.
+    if (row.digest === null) {
+      return false;
+    }
+    const key = `${row.size}:${row.digest}`;
+    const known = found.get(key) ?? this.#hasDigest.get(row.folder_id, row.size, row.digest) !== undefined;
+    found.set(key, known);
+    return known;
+  }
+
+  listFiles(folderId: number, query: FileQuery): { total: number; rows: JournalFileRow[] } {
+    const states = query.states.length === 0 ? ENTRY_STATES : query.states;
+    const conditions = ['folder_id = ?', `state IN (${states.map(() => '?').join(', ')})`];
+    const parameters: Cell[] = [folderId, ...states];
+    if (!states.includes('saved')) {
+      // Named, so that the index over the few rows that are not saved is used.
+      conditions.push(`state <> 'saved'`);
+    }
+    conditions.push(`(kind = 'file' OR state = 'held')`);
+    if (query.search !== '') {
+      conditions.push(`(CASE dir WHEN '' THEN name ELSE dir || '/' || name END) LIKE ? ESCAPE '\\'`);
+      parameters.push(`%${likeLiteral(query.search)}%`);
+    }
+    if (query.code !== undefined) {
+      conditions.push(`error LIKE ? ESCAPE '\\'`);
+      parameters.push(`${likeLiteral(JSON.stringify({ code: query.code }).slice(0, -1))}%`);
+    }
+    const where = conditions.join(' AND ');
+    const { database, tallies } = this.#store;
+    const total =
+      query.search === '' && query.code === undefined
+        ? [...new Set(states)].reduce((sum, state) => sum + tallies.of(folderId, state).files, 0)
+        : Number(database.prepare(`SELECT COUNT(*) AS n FROM entry WHERE ${where}`).get(...parameters)?.n);
+    const rows = database
+      .prepare(`SELECT ${ENTRY_COLUMNS} FROM entry WHERE ${where} ORDER BY dir, name LIMIT ? OFFSET ?`)
+      .all(...parameters, query.limit, query.offset)
+      .map(checkedEntry)
+      .map((row) => ({
+        entryId: row.id,
+        path: pathOf(row),
+        state: row.state,
+        sizeBytes: row.size,
+        error: errorOf(row),
+        dueAtMs: row.due_ms,
+      }));
+    return { total, rows };
+  }
+
+  listBlocks(folderId: number, query: BlockQuery): { total: number; rows: JournalBlockRow[] } {
+    const where = `folder_id = ? AND (files > 0 OR piece_refs > 0)${
+      query.saved === undefined ? '' : ` AND saved_refs ${query.saved ? '>' : '='} 0`
+    }`;
+    const { database } = this.#store;
+    const total = database.prepare(`SELECT COUNT(*) AS n FROM block WHERE ${where}`).get(folderId)?.n;
+    const rows = database
+      .prepare(`SELECT * FROM block WHERE ${where} ORDER BY id DESC LIMIT ? OFFSET ?`)
+      .all(folderId, query.limit, query.offset)
+      .map(checkedBlock)
+      .map((block) => ({
+        blockId: block.id,
+        locator: block.md5size,
+        sizeBytes: block.size,
+        saved: block.saved_refs > 0,
+        storedAtMs: block.stored_ms,
+        files: block.files + (block.files === 0 && block.piece_refs > 0 ? 1 : 0),
+        examplePaths: this.#examplesOf(block.examples),
+      }));
+    return { total: Number(total), rows };
+  }
+
+  #examplesOf(entryIds: string): string[] {
+    return entryIds
+      .split(',')
+      .filter((id) => id !== '')
+      .map((id) => this.#store.entries.get(Number(id)))
+      .filter((row) => row !== undefined)
+      .map(pathOf);
+  }
+
+  listSaves(folderId: number, query: { offset: number; limit: number }): JournalSaveRow[] {
+    return this.#saves.all(folderId, query.limit, query.offset).map((row) => ({
+      atMs: Number(row.at_ms),
+      files: Number(row.files),
+      bytes: Number(row.bytes),
+      deleted: Number(row.deleted),
+      portableDataHash: String(row.pdh),
+      version: row.version === null ? null : Number(row.version),
+    }));
+  }
+
+  listProblems(folderId: number): JournalProblem[] {
+    const problems = new Map<string, { -readonly [K in keyof JournalProblem]: JournalProblem[K] }>();
+    for (const state of ['failed', 'held'] as const) {
+      for (const row of this.#store.entries.inState(folderId, state)) {
+        const code = errorCodeOf(row);
+        const known = problems.get(`${state}:${code}`);
+        if (known === undefined) {
+          const error = errorOf(row) ?? {
+            code: 'INTERNAL',
+            name: 'KeepsyncError',
+            message: 'No reason was recorded',
+          };
+          problems.set(`${state}:${code}`, {
+            code,
+            state,
+            count: 1,
+            examplePath: pathOf(row),
+            error,
+            nextTryAtMs: row.due_ms,
+            sinceMs: row.since_ms,
+          });
+          continue;
+        }
+        known.count += 1;
+        known.sinceMs = Math.min(known.sinceMs, row.since_ms);
+        if (row.due_ms !== null) {
+          known.nextTryAtMs = Math.min(known.nextTryAtMs ?? row.due_ms, row.due_ms);
+        }
+      }
+    }
+    return [...problems.values()];
+  }
+}
+
+function errorOf(row: EntryRow): ErrorRecord | null {
+  return row.error === null ? null : (JSON.parse(row.error) as ErrorRecord);
+}
+
+function likeLiteral(text: string): string {
+  return text.replace(/[\\%_]/g, (character) => `\\${character}`);
+}

@@ -1,0 +1,323 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { BlockTable } from './journal-blocks.ts';
+import type { EntryState } from './journal-port.ts';
+import type { SegmentsText } from './journal-segments.ts';
+import { damaged, sumOf } from './journal-sums.ts';
+import type { Tallies } from './journal-tallies.ts';
+
+/** A row of the entry table: what is known of one path. */
+export interface EntryRow {
+  readonly id: number;
+  readonly folder_id: number;
+  /** The path's folder ('' for the top) and its last part. */
+  readonly dir: string;
+  readonly name: string;
+  readonly kind: 'file' | 'dir';
+  readonly size: number;
+  /** '' for a directory, and for what must be looked at again. */
+  readonly stamp: string;
+  readonly changed_ms: number;
+  /** Row of `disk_base`; null: never seen on disk with a path. */
+  readonly base_id: number | null;
+  readonly state: EntryState;
+  /** Of the bytes that `segments`, or else `saved_segments`, name. */
+  readonly digest: string | null;
+  readonly segments: SegmentsText | null;
+  readonly saved_segments: SegmentsText | null;
+  /** A path whose saved content is the same: a rename or copy need not be sent. */
+  readonly source: string | null;
+  readonly due_ms: number | null;
+  readonly attempts: number;
+  /** ErrorRecord as JSON. */
+  readonly error: string | null;
+  readonly since_ms: number;
+}
+
+export type NewEntry = Omit<EntryRow, 'id'>;
+
+export const ENTRY_COLUMNS =
+  'id, folder_id, dir, name, kind, size, stamp, changed_ms, base_id, state, digest, segments, saved_segments, source, ' +
+  'due_ms, attempts, error, since_ms, sum';
+
+/** Rows read at once where all of a folder, or of a state, are gone through. */
+const PAGE_ROWS = 1_000;
+
+/** The entry table. All writing goes through `insert`, `update` and `remove`, which keep checksums, totals and use. */
+export class EntryTable {
+  readonly #database: DatabaseSync;
+  readonly #tallies: Tallies;
+  readonly #blocks: BlockTable;
+  readonly #pageStatements = new Map<string, StatementSync>();
+  readonly #byPath: StatementSync;
+  readonly #byId: StatementSync;
+  readonly #byStamp: StatementSync;
+  readonly #pendingOfSize: StatementSync;
+  readonly #byDigest: StatementSync;
+  readonly #childOf: StatementSync;
+  readonly #rowIn: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #updateAll: StatementSync;
+  readonly #updateContent: StatementSync;
+  readonly #updateState: StatementSync;
+  readonly #remove: StatementSync;
+
+  constructor(database: DatabaseSync, tallies: Tallies, blocks: BlockTable) {
+    this.#database = database;
+    this.#tallies = tallies;
+    this.#blocks = blocks;
+    const select = `SELECT ${ENTRY_COLUMNS} FROM entry WHERE`;
+    this.#byPath = database.prepare(`${select} folder_id = ? AND dir = ? AND name = ?`);
+    this.#byId = database.prepare(`${select} id = ?`);
+    this.#byStamp = database.prepare(`${select} folder_id = ? AND stamp = ? LIMIT 8`);
+    this.#pendingOfSize = database.prepare(
+      `SELECT 1 AS found FROM entry WHERE folder_id = ? AND size = ? AND state = 'pending' AND kind = 'file' LIMIT 1`,
+    );
+    this.#byDigest = database.prepare(`${select} folder_id = ? AND size = ? AND digest = ? LIMIT 8`);
+    this.#childOf = database.prepare(
+      `SELECT 1 AS found FROM entry WHERE folder_id = ? AND dir = ? AND state NOT IN ('gone', 'deleted') LIMIT 1`,
+    );
+    this.#rowIn = database.prepare('SELECT 1 AS found FROM entry WHERE folder_id = ? AND dir = ? LIMIT 1');
+    const columns = ENTRY_COLUMNS.split(', ').filter((column) => column !== 'id');
+    this.#insert = database.prepare(
+      `INSERT INTO entry (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    );
+    // Only the indexes over named columns are written, so each statement names as few as it can.
+    const common =
+      'state = ?, saved_segments = ?, source = ?, due_ms = ?, attempts = ?, error = ?, since_ms = ?';
+    this.#updateState = database.prepare(`UPDATE entry SET ${common}, sum = ? WHERE id = ?`);
+    this.#updateContent = database.prepare(
+      `UPDATE entry SET ${common}, digest = ?, segments = ?, sum = ? WHERE id = ?`,
+    );
+    this.#updateAll = database.prepare(
+      `UPDATE entry SET ${common}, digest = ?, segments = ?, kind = ?, size = ?, stamp = ?, changed_ms = ?, base_id = ?,
+       sum = ? WHERE id = ?`,
+    );
+    this.#remove = database.prepare('DELETE FROM entry WHERE id = ?');
+  }
+
+  find(folderId: number, path: string): EntryRow | undefined {
+    const [dir, name] = splitPath(path);
+    const raw = this.#byPath.get(folderId, dir, name);
+    if (raw === undefined) {
+      return undefined;
+    }
+    const row = checkedEntry(raw);
+    if (row.name !== name || row.dir !== dir || row.folder_id !== folderId) {
+      throw damaged('an index leads to the wrong file');
+    }
+    return row;
+  }
+
+  get(id: number): EntryRow | undefined {
+    const row = this.#byId.get(id);
+    return row === undefined ? undefined : checkedEntry(row);
+  }
+
+  /** Up to eight rows with that stamp. */
+  withStamp(folderId: number, stamp: string): EntryRow[] {
+    return this.#byStamp
+      .all(folderId, stamp)
+      .map(checkedEntry)
+      .filter((row) => row.stamp === stamp);
+  }
+
+  /** Up to eight rows of that size and digest. */
+  withDigest(folderId: number, sizeBytes: number, digest: string): EntryRow[] {
+    return this.#byDigest
+      .all(folderId, sizeBytes, digest)
+      .map(checkedEntry)
+      .filter((row) => row.digest === digest && row.size === sizeBytes);
+  }
+
+  /** Whether a file of that size waits to be read. */
+  hasPending(folderId: number, sizeBytes: number): boolean {
+    return this.#pendingOfSize.get(folderId, sizeBytes) !== undefined;
+  }
+
+  /** Whether anything that is on disk is right inside the directory. */
+  hasLiveChild(folderId: number, dir: string): boolean {
+    return this.#childOf.get(folderId, dir) !== undefined;
+  }
+
+  /** Whether any row, of whatever state, is right inside the directory. */
+  hasRowBelow(folderId: number, dir: string): boolean {
+    return this.#rowIn.get(folderId, dir) !== undefined;
+  }
+
+  /** A folder's rows of one state, by path; they may be changed on the way. Not for `saved`: see `all`. */
+  inState(folderId: number, state: Exclude<EntryState, 'saved'>): Generator<EntryRow> {
+    return this.#pages('entry_unsaved', `folder_id = ? AND state = ? AND state <> 'saved'`, folderId, state);
+  }
+
+  /** Stored rows whose content the collection has at another path. */
+  withSource(folderId: number): Generator<EntryRow> {
+    return this.#pages('entry_source', `folder_id = ? AND source IS NOT NULL AND state = 'stored'`, folderId);
+  }
+
+  all(folderId: number): Generator<EntryRow> {
+    return this.#pages('entry_path', 'folder_id = ?', folderId);
+  }
+
+  in(folderId: number, dir: string): Generator<EntryRow> {
+    return this.#pages('entry_path', 'folder_id = ? AND dir = ?', folderId, dir);
+  }
+
+  /** Everything below a directory, at whatever depth. */
+  *below(folderId: number, dir: string): Generator<EntryRow> {
+    yield* this.in(folderId, dir);
+    // '0' is the character after '/'.
+    yield* this.#pages(
+      'entry_path',
+      'folder_id = ? AND dir >= ? AND dir < ?',
+      folderId,
+      `${dir}/`,
+      `${dir}0`,
+    );
+  }
+
+  /** Rows by path, in pages, so that memory stays bounded and rows can be changed meanwhile. */
+  *#pages(index: string, where: string, ...parameters: ReadonlyArray<string | number>): Generator<EntryRow> {
+    const sql = `SELECT ${ENTRY_COLUMNS} FROM entry INDEXED BY ${index}
+      WHERE ${where} AND (dir, name) > (?, ?) ORDER BY dir, name LIMIT ${PAGE_ROWS}`;
+    let statement = this.#pageStatements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#pageStatements.set(sql, statement);
+    }
+    let dir = '';
+    let name = '';
+    for (;;) {
+      const rows = statement.all(...parameters, dir, name).map(checkedEntry);
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE_ROWS) {
+        return;
+      }
+      ({ dir, name } = last);
+    }
+  }
+
+  insert(row: NewEntry): EntryRow {
+    const { lastInsertRowid } = this.#insert.run(
+      row.folder_id,
+      row.dir,
+      row.name,
+      row.kind,
+      row.size,
+      row.stamp,
+      row.changed_ms,
+      row.base_id,
+      row.state,
+      row.digest,
+      row.segments,
+      row.saved_segments,
+      row.source,
+      row.due_ms,
+      row.attempts,
+      row.error,
+      row.since_ms,
+      entrySum(row),
+    );
+    const inserted = { ...row, id: Number(lastInsertRowid) };
+    this.#count(row, 1);
+    this.#blocks.move(undefined, row);
+    return inserted;
+  }
+
+  update(before: EntryRow, change: Partial<Omit<EntryRow, 'id' | 'folder_id' | 'dir' | 'name'>>): EntryRow {
+    const row = { ...before, ...change };
+    const common = [
+      row.state,
+      row.saved_segments,
+      row.source,
+      row.due_ms,
+      row.attempts,
+      row.error,
+      row.since_ms,
+    ] as const;
+    const sum = entrySum(row);
+    if (
+      row.kind !== before.kind ||
+      row.size !== before.size ||
+      row.stamp !== before.stamp ||
+      row.changed_ms !== before.changed_ms ||
+      row.base_id !== before.base_id
+    ) {
+      const { kind, size, stamp } = row;
+      const all = [row.digest, row.segments, kind, size, stamp, row.changed_ms, row.base_id, sum, row.id];
+      this.#updateAll.run(...common, ...all);
+    } else if (row.digest !== before.digest || row.segments !== before.segments) {
+      this.#updateContent.run(...common, row.digest, row.segments, sum, row.id);
+    } else {
+      this.#updateState.run(...common, sum, row.id);
+    }
+    this.#count(before, -1);
+    this.#count(row, 1);
+    this.#blocks.move(before, row);
+    return row;
+  }
+
+  remove(row: EntryRow): void {
+    this.#remove.run(row.id);
+    this.#count(row, -1);
+    this.#blocks.move(row, undefined);
+  }
+
+  #count(row: NewEntry, by: 1 | -1): void {
+    if (row.kind === 'file' || row.state === 'held') {
+      this.#tallies.add(row.folder_id, row.state, by, by * row.size);
+    } else if (row.state === 'stored' || row.state === 'deleted') {
+      this.#tallies.add(row.folder_id, 'dirsToSave', by, 0);
+    }
+  }
+}
+
+/** Folder and last part of a path. */
+export function splitPath(path: string): readonly [dir: string, name: string] {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)];
+}
+
+export function pathOf(row: Pick<EntryRow, 'dir' | 'name'>): string {
+  return row.dir === '' ? row.name : `${row.dir}/${row.name}`;
+}
+
+/** `a` and `a/b` for `a/b/c`; the nearest last. */
+export function ancestorsOf(path: string): string[] {
+  const ancestors: string[] = [];
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    ancestors.push(path.slice(0, slash));
+  }
+  return ancestors;
+}
+
+function entrySum(row: NewEntry): number {
+  return sumOf([
+    row.folder_id,
+    row.dir,
+    row.name,
+    row.kind,
+    row.size,
+    row.stamp,
+    row.changed_ms,
+    row.base_id,
+    row.state,
+    row.digest,
+    row.segments,
+    row.saved_segments,
+    row.source,
+    row.due_ms,
+    row.attempts,
+    row.error,
+    row.since_ms,
+  ]);
+}
+
+/** A row of the entry table as it was read; throws JOURNAL where its checksum does not fit. */
+export function checkedEntry(raw: Record<string, unknown>): EntryRow {
+  const row = raw as unknown as EntryRow;
+  if (entrySum(row) !== raw.sum) {
+    throw damaged(`the row of a file (${String(raw.id)}) does not have its checksum`);
+  }
+  return row;
+}

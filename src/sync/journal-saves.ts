@@ -1,0 +1,165 @@
+import type { StatementSync } from 'node:sqlite';
+import { KeepsyncError } from '../base/errors.ts';
+import { portableDataHash } from '../collection/manifest-text.ts';
+import { compareWithRemote, settle } from './journal-compare.ts';
+import type { BuiltSave, RemoteDrift, SaveRequest } from './journal-port.ts';
+import { ancestorsOf, pathOf } from './journal-rows.ts';
+import { SAVED_DIR } from './journal-segments.ts';
+import type { JournalStore } from './journal-store.ts';
+import { SaveBuilder } from './save-builder.ts';
+import type { ForeignEdit } from './save-places.ts';
+
+interface OpenSave {
+  readonly folderId: number;
+  readonly edits: readonly ForeignEdit[];
+}
+
+/** Saves between being built and being answered. Everything but the constructor runs in a transaction. */
+export class SaveLog {
+  readonly #store: JournalStore;
+  readonly #open = new Map<number, OpenSave>();
+  readonly #insert: StatementSync;
+  readonly #describe: StatementSync;
+  readonly #finish: StatementSync;
+  readonly #discard: StatementSync;
+  readonly #discardUnanswered: StatementSync;
+
+  constructor(store: JournalStore) {
+    this.#store = store;
+    const { database } = store;
+    this.#insert = database.prepare(
+      'INSERT INTO save (folder_id, files, bytes, deleted) VALUES (?, 0, 0, 0)',
+    );
+    this.#describe = database.prepare('UPDATE save SET files = ?, bytes = ?, deleted = ? WHERE id = ?');
+    this.#finish = database.prepare('UPDATE save SET at_ms = ?, pdh = ?, version = ? WHERE id = ?');
+    this.#discard = database.prepare('DELETE FROM save WHERE id = ?');
+    this.#discardUnanswered = database.prepare('DELETE FROM save WHERE folder_id = ? AND at_ms IS NULL');
+  }
+
+  /** What the journal knows of the collection is, from here on, of this very state of it. */
+  compare(folderId: number, manifestText: string, remotePdh = portableDataHash(manifestText)): RemoteDrift {
+    const drift = compareWithRemote(this.#store, folderId, manifestText);
+    this.#store.folders.update(folderId, { remotePdh });
+    return drift;
+  }
+
+  build(request: SaveRequest): BuiltSave | undefined {
+    const { folderId } = request;
+    for (const [saveId, open] of this.#open) {
+      if (open.folderId === folderId) {
+        // Its answer never came to us. What it may have done stays in mind until a look at the collection.
+        this.#open.delete(saveId);
+      }
+    }
+    this.#look(request);
+    const { rows, edits, ...built } = new SaveBuilder(this.#store, request).build();
+    if (rows.length === 0 && built.resetFiles === 0) {
+      return undefined;
+    }
+    const saveId = Number(this.#insert.run(folderId).lastInsertRowid);
+    this.#describe.run(built.files, built.bytes, built.deleted, saveId);
+    for (const { row, put } of rows) {
+      this.#store.sent.add({ entryId: row.id, saveId, put });
+    }
+    this.#open.set(saveId, { folderId, edits });
+    return { saveId, ...built };
+  }
+
+  /** Brings what is known of the collection up to date, so that the save can be built from the journal alone. */
+  #look({ folderId, remoteManifest, remoteUnchanged }: SaveRequest): void {
+    if (remoteManifest !== undefined) {
+      const remotePdh = portableDataHash(remoteManifest);
+      if (this.#store.folders.get(folderId).remotePdh !== remotePdh) {
+        this.compare(folderId, remoteManifest, remotePdh);
+        return;
+      }
+    } else if (!remoteUnchanged) {
+      return;
+    }
+    // As it was: no save without an answer has done anything.
+    this.#store.sent.removeFolder(folderId);
+    this.#discardUnanswered.run(folderId);
+  }
+
+  finish(
+    saveId: number,
+    result: { readonly atMs: number; readonly portableDataHash: string; readonly version: number | null },
+  ): void {
+    const open = this.#required(saveId);
+    const { folderId } = open;
+    const atMs = Math.floor(result.atMs);
+    let isEmpty = true;
+    const filled = new Set<string>();
+    for (const { entryId, put } of this.#store.sent.ofSave(saveId)) {
+      isEmpty = false;
+      const row = this.#store.entries.get(entryId);
+      if (row !== undefined) {
+        if (put !== null) {
+          this.#fillDirs(pathOf(row), filled);
+        }
+        settle(this.#store, row, put, atMs);
+      } else {
+        this.#store.sent.settle(entryId);
+      }
+    }
+    for (const path of filled) {
+      const row = this.#store.entries.find(folderId, path);
+      if (row !== undefined && (row.kind === 'dir' || row.saved_segments === null)) {
+        settle(this.#store, row, SAVED_DIR, atMs);
+      }
+      if (this.#store.foreign.at(folderId, path)?.isDir === true) {
+        this.#store.foreign.remove(folderId, path);
+      }
+    }
+    for (const edit of open.edits) {
+      if (edit.type === 'add') {
+        this.#store.foreign.add(folderId, edit.path, edit.isDir);
+      } else {
+        this.#store.foreign.remove(folderId, edit.path);
+      }
+    }
+    this.#store.folders.update(folderId, {
+      remotePdh: result.portableDataHash,
+      remoteVersion: result.version,
+      ...(isEmpty ? {} : { lastSaveAtMs: atMs }),
+    });
+    if (isEmpty) {
+      this.#discard.run(saveId);
+    } else {
+      this.#finish.run(atMs, result.portableDataHash, result.version, saveId);
+    }
+    this.#store.blocks.flush();
+    this.#store.blocks.sweep(folderId, atMs);
+    this.#open.delete(saveId);
+  }
+
+  abandon(saveId: number): void {
+    this.#required(saveId);
+    this.#open.delete(saveId);
+  }
+
+  forgetFolder(folderId: number): void {
+    for (const [saveId, open] of this.#open) {
+      if (open.folderId === folderId) {
+        this.#open.delete(saveId);
+      }
+    }
+  }
+
+  #fillDirs(path: string, filled: Set<string>): void {
+    for (const dir of ancestorsOf(path).reverse()) {
+      if (filled.has(dir)) {
+        return;
+      }
+      filled.add(dir);
+    }
+  }
+
+  #required(saveId: number): OpenSave {
+    const open = this.#open.get(saveId);
+    if (open === undefined) {
+      throw new KeepsyncError('STATE', `Save ${saveId} is not under way`);
+    }
+    return open;
+  }
+}

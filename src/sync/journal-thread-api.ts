@@ -1,0 +1,51 @@
+import type { OpenOptions } from './journal.ts';
+import type { OpenJournal } from './journal-database.ts';
+
+/** The calls that cross to the journal's thread. */
+export const JOURNAL_CALLS = [
+  'openFolder',
+  'updateFolder',
+  'removeFolder',
+  'recordChanges',
+  'guardFigures',
+  'confirmDeletes',
+  'claimPending',
+  'releaseFiles',
+  'nextDueAtMs',
+  'recordPackedBlock',
+  'recordPieceBlock',
+  'piecesOf',
+  'recordLargeFile',
+  'recordKnownFiles',
+  'recordFailures',
+  'retry',
+  'knownBlock',
+  'refreshSignatures',
+  'expireSignatures',
+  'counts',
+  'needsRemote',
+  'buildSave',
+  'finishSave',
+  'abandonSave',
+  'compareRemote',
+  'listFiles',
+  'listBlocks',
+  'listSaves',
+  'listProblems',
+  'verify',
+  'close',
+] as const satisfies ReadonlyArray<keyof OpenJournal>;
+
+export type JournalCall = (typeof JOURNAL_CALLS)[number];
+
+/** Fails to compile where a call of the journal is missing in the list. */
+type Missing = Exclude<keyof OpenJournal, JournalCall | 'movedAside'>;
+const _complete: Missing extends never ? true : never = true;
+void _complete;
+
+export type JournalThreadApi = {
+  [K in JournalCall]: (parameters: Parameters<OpenJournal[K]>) => ReturnType<OpenJournal[K]>;
+} & {
+  /** Answers where a damaged journal was moved, or null. */
+  open: (options: OpenOptions) => string | null;
+};

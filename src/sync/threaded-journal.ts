@@ -1,0 +1,32 @@
+import { startThread } from '../base/thread.ts';
+import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
+import type { OpenOptions } from './journal.ts';
+import type { OpenJournal } from './journal-database.ts';
+import { JOURNAL_CALLS, type JournalCall, type JournalThreadApi } from './journal-thread-api.ts';
+
+/** As `openJournal`, in a thread of its own: SQLite never runs on the main thread. */
+export async function openThreadedJournal(options: OpenOptions): Promise<OpenJournal> {
+  const connection = connectThread<JournalThreadApi>(startThread('sync/journal-thread'));
+  try {
+    const movedAside = await connection.call('open', options);
+    return { ...callsOver(connection), movedAside, close: () => closeThread(connection) };
+  } catch (thrown) {
+    await connection.close();
+    throw thrown;
+  }
+}
+
+function callsOver(connection: ThreadConnection<JournalThreadApi>): Pick<OpenJournal, JournalCall> {
+  const call = connection.call as (name: JournalCall, parameters: readonly unknown[]) => Promise<unknown>;
+  return Object.fromEntries(
+    JOURNAL_CALLS.map((name) => [name, (...parameters: readonly unknown[]) => call(name, parameters)]),
+  ) as unknown as Pick<OpenJournal, JournalCall>;
+}
+
+async function closeThread(connection: ThreadConnection<JournalThreadApi>): Promise<void> {
+  try {
+    await connection.call('close', []);
+  } finally {
+    await connection.close();
+  }
+}

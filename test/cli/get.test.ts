@@ -1,0 +1,320 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { KeepsyncError } from '../../src/base/errors.ts';
+import { CliWorld } from './support/cli-world.ts';
+import { FakeCollections, UUID } from './support/fake-collection-access.ts';
+
+let world: CliWorld;
+let collection: FakeCollections;
+beforeEach(() => {
+  world = new CliWorld();
+  collection = new FakeCollections();
+  world.collections = collection;
+});
+afterEach(() => world.close());
+
+const EMPTY = 'd41d8cd98f00b204e9800998ecf8427e+0';
+
+/** `alpha` and `beta` packed into one block, `long` over two, an empty file, an empty folder. */
+function example(): void {
+  const packed = collection.block('alphabeta');
+  const [one, two] = [collection.block('0123456789'), collection.block('abcdefghij')];
+  collection.manifestText =
+    `. ${packed} 0:5:alpha 5:4:be\\040ta 0:0:empty\n` +
+    `./deep/er ${one} ${two} 5:10:long\n` +
+    `./hollow ${EMPTY} 0:0:\\056\n`;
+}
+const read = (...parts: string[]) => readFileSync(world.path(...parts), 'utf8');
+
+/** Everything below a folder as `path: content`, folders as `path/`. */
+function tree(dir: string, below = ''): string[] {
+  return readdirSync(join(dir, below), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = below === '' ? entry.name : `${below}/${entry.name}`;
+      return entry.isDirectory()
+        ? [`${path}/`, ...tree(dir, path)]
+        : [`${path}: ${readFileSync(join(dir, path), 'utf8')}`];
+    })
+    .sort();
+}
+
+const WHOLE = [
+  'alpha: alpha',
+  'be ta: beta',
+  'deep/',
+  'deep/er/',
+  'deep/er/long: 56789abcde',
+  'empty: ',
+  'hollow/',
+];
+
+describe('get', () => {
+  test('brings a whole collection back, each block fetched once, and leaves nothing else behind', async () => {
+    example();
+    const { exitCode, stdout, stderr } = await world.run('get', UUID, 'out');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+    expect(stderr).toBe('Fetched 4 files, 19 B\n');
+    expect(tree(world.path('out'))).toEqual(WHOLE);
+    expect(collection.fetched).toHaveLength(4);
+    expect(collection.fetched.at(-1)).toBe('closed');
+    expect(readdirSync(world.path('profile/get'))).toEqual([]);
+  });
+
+  test('a folder gives its contents, a single file becomes DEST or goes into it', async () => {
+    example();
+    await world.run('get', `${UUID}/deep`, 'out');
+    expect(tree(world.path('out'))).toEqual(['er/', 'er/long: 56789abcde']);
+    await world.run('get', `${UUID}/alpha`, 'renamed');
+    expect(read('renamed')).toBe('alpha');
+    await world.run('get', `${UUID}/alpha`, 'out');
+    await world.run('get', `${UUID}/alpha`, 'new/dir/');
+    expect([read('out/alpha'), read('new/dir/alpha')]).toEqual(['alpha', 'alpha']);
+  });
+
+  test('a single file goes to stdout with -', async () => {
+    example();
+    expect(await world.run('get', `${UUID}/deep/er/long`, '-')).toEqual({
+      exitCode: 0,
+      stdout: '56789abcde',
+      stderr: '',
+    });
+    expect((await world.run('get', UUID, '-')).exitCode).toBe(64);
+  });
+
+  test('writes nothing where a file exists, unless told to skip or to replace it', async () => {
+    example();
+    world.file('out/deep/er/long', 'mine');
+    const refused = await world.run('get', UUID, 'out');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain('out/deep/er/long exists already; nothing was written');
+    expect(tree(world.path('out'))).toEqual(['deep/', 'deep/er/', 'deep/er/long: mine']);
+    expect((await world.run('get', UUID, 'out', '--skip-existing', '--force')).exitCode).toBe(64);
+
+    const skipped = await world.run('get', UUID, 'out', '--skip-existing', '--json');
+    expect(JSON.parse(skipped.stdout)).toMatchObject({ files: 3, skipped: 1, failures: [] });
+    expect(read('out/deep/er/long')).toBe('mine');
+
+    expect((await world.run('get', UUID, 'out', '-f')).exitCode).toBe(0);
+    expect(tree(world.path('out'))).toEqual(WHOLE);
+  });
+
+  test('goes on where it was stopped: what was fetched is not fetched again', async () => {
+    example();
+    collection.onFetch = (_key, count) => {
+      if (count >= 3) {
+        return Promise.reject(new KeepsyncError('OFFLINE', 'no connection'));
+      }
+    };
+    const first = await world.run('get', UUID, 'out');
+    expect(first.exitCode).toBe(1);
+    expect(first.stderr).toContain('deep/er/long: no connection');
+    expect(existsSync(world.path('out/deep/er/long'))).toBe(false);
+    expect(read('out/alpha')).toBe('alpha');
+
+    collection.fetched.length = 0;
+    collection.onFetch = () => undefined;
+    const second = await world.run('get', UUID, 'out', '--json');
+    expect(second.exitCode).toBe(0);
+    expect(JSON.parse(second.stdout)).toMatchObject({ files: 1, resumed: 3 });
+    expect(collection.fetched).toHaveLength(2);
+    expect(tree(world.path('out'))).toEqual(WHOLE);
+  });
+
+  test('a part that was taken away meanwhile is fetched again', async () => {
+    example();
+    collection.onFetch = (_key, count) =>
+      count >= 3 ? Promise.reject(new KeepsyncError('OFFLINE', 'no connection')) : undefined;
+    await world.run('get', UUID, 'out');
+    for (const name of readdirSync(world.path('out')).filter((one) => one.startsWith('.keepsync-get-'))) {
+      rmSync(world.path('out', name), { recursive: true });
+    }
+    collection.onFetch = () => undefined;
+    expect((await world.run('get', UUID, 'out')).exitCode).toBe(0);
+    expect(tree(world.path('out'))).toEqual(WHOLE);
+  });
+
+  test('another content of the same collection begins afresh and clears the old parts away', async () => {
+    example();
+    collection.onFetch = () => Promise.reject(new KeepsyncError('OFFLINE', 'no connection'));
+    await world.run('get', UUID, 'out');
+    rmSync(world.path('out/empty'));
+    collection.onFetch = () => undefined;
+    collection.manifestText = `. ${collection.block('other')} 0:5:alpha\n`;
+    expect((await world.run('get', UUID, 'out')).exitCode).toBe(0);
+    expect(tree(world.path('out')).filter((row) => !row.endsWith('/'))).toEqual(['alpha: other']);
+    expect(readdirSync(world.path('out')).filter((name) => name.startsWith('.keepsync'))).toEqual([]);
+  });
+
+  test('a block that cannot be had fails its files only', async () => {
+    example();
+    const lost = `${'0'.repeat(32)}+4`;
+    collection.manifestText += `./lost ${lost} 0:4:gone\n`;
+    const { exitCode, stdout } = await world.run('get', UUID, 'out', '--json');
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      files: 4,
+      failures: [{ path: 'lost/gone', error: { kind: 'NOT_FOUND' } }],
+    });
+    expect(tree(world.path('out')).filter((row) => !row.startsWith('.'))).toEqual([...WHOLE, 'lost/'].sort());
+  });
+
+  test('never writes through a link that stands in the place of a folder', async () => {
+    example();
+    mkdirSync(world.path('elsewhere'));
+    mkdirSync(world.path('out'));
+    symlinkSync(world.path('elsewhere'), world.path('out/deep'));
+    const { exitCode, stderr } = await world.run('get', UUID, 'out');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('deep/er/long: ');
+    expect(readdirSync(world.path('elsewhere'))).toEqual([]);
+    expect(read('out/alpha')).toBe('alpha');
+  });
+
+  test('a name that leads out of the folder cannot come in at all', async () => {
+    collection.manifestText = `. ${collection.block('evil')} 0:4:../evil\n`;
+    const { exitCode } = await world.run('get', UUID, 'out/inner');
+    expect(exitCode).toBe(1);
+    expect(existsSync(world.path('out/evil'))).toBe(false);
+  });
+
+  test('Ctrl-C ends it with 2, and the same command goes on', async () => {
+    example();
+    let live: { interrupt(): void } | undefined;
+    collection.onFetch = () => live?.interrupt();
+    const started = world.start('get', UUID, 'out');
+    live = started;
+    expect((await started.done).exitCode).toBe(2);
+    live = undefined;
+    expect((await world.run('get', UUID, 'out')).exitCode).toBe(0);
+    expect(tree(world.path('out'))).toEqual(WHOLE);
+  });
+
+  test('names what is not there', async () => {
+    example();
+    const { exitCode, stderr } = await world.run('get', `${UUID}/nope`, 'out');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('There is no "nope" in');
+    expect((await world.run('get', 'zzzzz-4zz18-000000000000009', 'out', '--json')).stderr).toContain(
+      '"requestId":"req-aaaaaaaaaaaaaaaaaaaa"',
+    );
+  });
+
+  test('any layout of files over blocks comes back byte for byte', { timeout: 120_000 }, async () => {
+    const layout = fc.record({
+      blocks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
+      files: fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(layout, async ({ blocks, files }) => {
+        const whole = Buffer.concat(blocks);
+        const locators = blocks.map((block) => collection.block(block));
+        const ranges = files.map(([start, length]) => {
+          const position = start % whole.length;
+          return { position, size: length % (whole.length - position + 1) };
+        });
+        const tokens = ranges.map(
+          ({ position, size }, index) => `${position}:${size}:d${index % 2}/f${index}`,
+        );
+        collection.manifestText = `. ${locators.join(' ')} ${tokens.join(' ')}\n`;
+        rmSync(world.path('out'), { recursive: true, force: true });
+        const { exitCode } = await world.run('get', UUID, 'out');
+        expect(exitCode).toBe(0);
+        for (const [index, { position, size }] of ranges.entries()) {
+          const got = readFileSync(world.path('out', `d${index % 2}`, `f${index}`));
+          expect(got.equals(whole.subarray(position, position + size))).toBe(true);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('ls', () => {
+  test('lists as arv-ls does, with sizes in KiB where asked', async () => {
+    example();
+    expect((await world.run('ls', UUID)).stdout).toBe('./alpha\n./be ta\n./deep/er/long\n./empty\n');
+    expect((await world.run('ls', '-s', `${UUID}/deep`)).stdout).toBe('         1 ./deep/er/long\n');
+    expect(JSON.parse((await world.run('ls', UUID, '--json')).stdout)).toMatchObject({
+      uuid: UUID,
+      files: [
+        { path: 'alpha', bytes: 5 },
+        { path: 'be ta' },
+        { path: 'deep/er/long', bytes: 10 },
+        { path: 'empty' },
+      ],
+      emptyDirs: ['hollow'],
+    });
+  });
+});
+
+describe('check', () => {
+  /** The example, brought to disk by `get`. */
+  const fetched = async () => {
+    example();
+    await world.run('get', UUID, 'out');
+    collection.fetched.length = 0;
+  };
+
+  test('says that all is the same, downloading only blocks that local files do not cover', async () => {
+    await fetched();
+    const { exitCode, stdout } = await world.run('check', 'out', UUID);
+    expect(stdout).toBe('= alpha\n= be ta\n= deep/er/long\n= empty\n');
+    expect(exitCode).toBe(0);
+    expect(collection.fetched.filter((key) => key !== 'closed')).toHaveLength(2);
+  });
+
+  test('marks what differs, what is only here and what is only there', async () => {
+    await fetched();
+    writeFileSync(world.path('out/be ta'), 'BETA');
+    writeFileSync(world.path('out/more'), 'x');
+    rmSync(world.path('out/empty'));
+    writeFileSync(world.path('out/deep/er/long'), 'short');
+    const { exitCode, stdout } = await world.run('check', 'out', UUID);
+    expect(stdout).toBe('= alpha\n* be ta\n* deep/er/long\n- empty\n+ more\n');
+    expect(exitCode).toBe(1);
+    expect(JSON.parse((await world.run('check', 'out', UUID, '--json')).stdout)).toMatchObject({
+      same: 1,
+      different: 2,
+      onlyHere: 1,
+      onlyInCollection: 1,
+    });
+  });
+
+  test('equal files that share one segment are all compared, without a download', async () => {
+    collection.manifestText = `. ${collection.block('twins')} 0:5:a 0:5:b 0:5:c\n`;
+    for (const name of ['a', 'b', 'c']) {
+      world.file(`out/${name}`, 'twins');
+    }
+    expect((await world.run('check', 'out', UUID)).exitCode).toBe(0);
+    writeFileSync(world.path('out/b'), 'twinz');
+    expect((await world.run('check', 'out', UUID)).stdout).toBe('= a\n* b\n= c\n');
+    writeFileSync(world.path('out/b'), 'twins');
+    writeFileSync(world.path('out/a'), 'twinz');
+    expect((await world.run('check', 'out', UUID)).stdout).toBe('* a\n= b\n= c\n');
+  });
+
+  test('compares a part of a collection, and a single file', async () => {
+    await fetched();
+    expect((await world.run('check', 'out/deep', `${UUID}/deep`)).stdout).toBe('= er/long\n');
+    world.file('copy', 'alpha');
+    expect((await world.run('check', 'copy', `${UUID}/alpha`)).stdout).toBe('= copy\n');
+  });
+
+  test('a block that cannot be had makes its files count as different, and is said', async () => {
+    collection.manifestText = `. ${'0'.repeat(32)}+4 0:4:a\n`;
+    world.file('out/a', 'abcd');
+    const { exitCode, stdout, stderr } = await world.run('check', 'out', UUID);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '* a\n' });
+    expect(stderr).toContain('No server has block');
+  });
+});

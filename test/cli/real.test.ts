@@ -1,0 +1,144 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from './support/cli-world.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MIB = 1024 * 1024;
+const dir = mkdtempSync(join(tmpdir(), 'keepsync-real-'));
+const path = (...parts: string[]) => join(dir, ...parts);
+const children = new Set<ChildProcess>();
+let env: Record<string, string>;
+
+interface Started {
+  readonly child: ChildProcess;
+  out: string;
+  err: string;
+  readonly done: Promise<number | null>;
+}
+
+function start(...args: string[]): Started {
+  const child = spawn(process.execPath, [MAIN, '--profile', path('profile'), ...args], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, HOME: path('home'), LANG: 'C.UTF-8', ...env },
+  });
+  children.add(child);
+  const started: Started = {
+    child,
+    out: '',
+    err: '',
+    done: new Promise((resolve) => child.once('close', (code) => resolve(code))),
+  };
+  child.stdout.on('data', (chunk) => {
+    started.out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    started.err += chunk;
+  });
+  child.once('close', () => children.delete(child));
+  return started;
+}
+
+async function run(...args: string[]) {
+  const started = start(...args);
+  started.child.stdin?.end();
+  const exitCode = await started.done;
+  return { exitCode, stdout: started.out, stderr: started.err };
+}
+
+let cluster: Started;
+beforeAll(async () => {
+  env = {};
+  cluster = start('cluster', '--data', 'cluster', '--env', '--json');
+  await until('the cluster runs', () => cluster.out.includes('\n'));
+  env = JSON.parse(cluster.out).env;
+  mkdirSync(path('data/deep'), { recursive: true });
+  for (let file = 0; file < 50; file += 1) {
+    writeFileSync(path('data/deep', `small ${file}`), `${file}`.repeat(file * 10));
+  }
+  writeFileSync(path('data/large'), randomBytes(70 * MIB));
+  writeFileSync(path('data/empty'), '');
+});
+afterAll(async () => {
+  for (const child of children) {
+    child.kill('SIGKILL');
+  }
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('real processes against the local cluster', { timeout: 120_000 }, () => {
+  test('what put saves, get brings back and check finds the same', async () => {
+    const put = await run('put', 'data/', '--silent');
+    expect(put).toMatchObject({ exitCode: 0, stderr: '' });
+    const uuid = put.stdout.trim();
+    expect(uuid).toMatch(/^[a-z0-9]{5}-4zz18-[a-z0-9]{15}$/);
+    expect((await run('ls', uuid)).stdout.trim().split('\n')).toHaveLength(52);
+    expect((await run('get', uuid, 'back')).exitCode).toBe(0);
+    execFileSync('diff', ['-r', path('data'), path('back')]);
+    const check = await run('check', 'data', uuid, '--json');
+    expect(JSON.parse(check.stdout)).toMatchObject({ same: 52, different: 0, downloadedBytes: 0 });
+    expect(check.exitCode).toBe(0);
+  });
+
+  test('a put that is killed goes on when the same command is given again', async () => {
+    const first = start('put', 'data', '--batch-progress');
+    await until(
+      'bytes are on their way',
+      () => / [1-9]\d* written/.test(first.err) || first.child.exitCode !== null,
+    );
+    first.child.kill('SIGKILL');
+    expect(await first.done).toBeNull();
+    const second = await run('put', 'data', '--portable-data-hash');
+    expect(second.exitCode).toBe(0);
+    expect(second.stderr).toContain('Going on with an interrupted upload');
+    expect(second.stdout).toMatch(/^[0-9a-f]{32}\+\d+\n$/);
+    expect((await run('check', 'data', `${second.stdout.trim()}/data`)).exitCode).toBe(0);
+  });
+
+  test('a reader that goes away is no error', async () => {
+    const uuid = (await run('put', 'data', '--silent')).stdout.trim();
+    // true reads nothing at all: the news of it may come when the command has ended already
+    for (const [reader, expected] of [
+      ['head -n 1', /^\.\/data\/.*\nend\n$/],
+      ['true', /^end\n$/],
+    ] as const) {
+      const script = `{ "${process.execPath}" "${MAIN}" --profile "${path('profile')}" ls ${uuid} | ${reader}; } 2>&1; echo end`;
+      const piped = execFileSync('sh', ['-c', script], {
+        cwd: dir,
+        env: { PATH: process.env.PATH, HOME: path('home'), ...env },
+        encoding: 'utf8',
+      });
+      expect(piped).toMatch(expected);
+    }
+  });
+
+  test('the daemon keeps a folder saved, answers, and one that was killed is followed by another', async () => {
+    expect((await run('folder', 'add', 'data')).exitCode).toBe(0);
+    const first = start('daemon');
+    await until('it listens', () => first.err.includes('until Ctrl-C'));
+    expect((await run('daemon')).exitCode).toBe(1);
+    expect((await run('status')).stdout).toContain(path('data'));
+    first.child.kill('SIGKILL');
+    await first.done;
+    expect((await run('status')).stderr).toContain('No Keepsync is running');
+    const second = start('daemon');
+    await until('it listens', () => second.err.includes('until Ctrl-C'));
+    second.child.kill('SIGINT');
+    expect([0, 2]).toContain(await second.done);
+    expect(second.err).toContain('Stopping');
+  });
+
+  test('the token is in no file of the profile, but in those of the cluster itself', () => {
+    const secret = env.ARVADOS_API_TOKEN?.split('/')[2] ?? '';
+    expect(secret.length).toBeGreaterThan(20);
+    const found = execFileSync('sh', ['-c', `grep -rl -- "${secret}" "${path('profile')}" || true`], {
+      encoding: 'utf8',
+    });
+    expect(found).toBe('');
+    expect(readFileSync(path('profile/logs/keepsync.log'), 'utf8')).not.toBe('');
+  });
+});

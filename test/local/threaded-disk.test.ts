@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createThreadedDisk, startDiskThread } from '../../src/local/threaded-disk.ts';
+import { FOLDER_ID, PLAIN_RULES, scanAll } from '../support/disk-conformance.ts';
+import { JournalFile } from '../support/disk-journal-file.ts';
+
+describe('the disk in its threads', () => {
+  let root = '';
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'keepsync-threads-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  const request = () => ({ roots: [{ diskPath: root, prefix: '' }], rules: PLAIN_RULES });
+
+  it('reads files while a scan waits for whoever takes its changes', async () => {
+    writeFileSync(join(root, 'a'), 'alpha');
+    const disk = createThreadedDisk();
+    const [stat] = await disk.stat([join(root, 'a')], false);
+    let readInside = '';
+    await disk.scan(FOLDER_ID, request(), async () => {
+      const into = new Uint8Array(new SharedArrayBuffer(5));
+      await disk.readPiece({ diskPath: join(root, 'a'), stamp: stat?.stamp ?? '', position: 0, into });
+      readInside = Buffer.from(into.slice()).toString();
+    });
+    expect(readInside).toBe('alpha');
+    await disk.close();
+  });
+
+  it('runs scans of several folders side by side', async () => {
+    for (let index = 0; index < 50; index++) {
+      writeFileSync(join(root, `f${index}`), '');
+    }
+    const disk = createThreadedDisk();
+    const results = await Promise.all([1, 2, 3].map(() => scanAll(disk, request())));
+    expect(results.map((result) => result.changes.length)).toEqual([50, 50, 50]);
+    await disk.close();
+  });
+
+  it('reads into growable shared memory', async () => {
+    writeFileSync(join(root, 'a'), 'alpha');
+    const disk = createThreadedDisk();
+    const [stat] = await disk.stat([join(root, 'a')], false);
+    const into = new Uint8Array(new SharedArrayBuffer(8, { maxByteLength: 64 }), 2, 6);
+    const files = [{ diskPath: join(root, 'a'), sizeBytes: 5, stamp: stat?.stamp ?? '' }];
+    const [result] = await disk.readSmall(FOLDER_ID, { into, files });
+    expect(result).toMatchObject({ outcome: 'read', offset: 0, lengthBytes: 5 });
+    expect(Buffer.from(into.slice(0, 5)).toString()).toBe('alpha');
+    await disk.close();
+  });
+
+  it('says JOURNAL when the journal cannot be read, and scans once it is there', async () => {
+    writeFileSync(join(root, 'a'), 'alpha');
+    const aside = mkdtempSync(join(tmpdir(), 'keepsync-journal-'));
+    const journalPath = join(aside, 'journal.sqlite');
+    const disk = createThreadedDisk({ journalPath });
+    await expect(scanAll(disk, request())).rejects.toMatchObject({ code: 'JOURNAL' });
+    const journal = new JournalFile(journalPath);
+    expect((await scanAll(disk, request())).changes).toHaveLength(1);
+    await disk.close();
+    journal.close();
+    rmSync(aside, { recursive: true, force: true });
+  });
+
+  it('fails what a dying thread was doing, and starts another one for the next call', async () => {
+    writeFileSync(join(root, 'a'), 'alpha');
+    const threads: Worker[] = [];
+    const disk = createThreadedDisk({
+      start: (data) => {
+        const thread = startDiskThread(data);
+        threads.push(thread);
+        return thread;
+      },
+    });
+    const scanning = disk.scan(FOLDER_ID, request(), async () => {
+      await threads[0]?.terminate();
+    });
+    await expect(scanning).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect((await scanAll(disk, request())).totals.files).toBe(1);
+    expect(threads).toHaveLength(2);
+    await disk.close();
+  });
+
+  it('says CLOSED after it was closed, and for what was under way', async () => {
+    const disk = createThreadedDisk();
+    writeFileSync(join(root, 'a'), 'alpha');
+    const scanning = disk.scan(FOLDER_ID, request(), () => disk.close());
+    await expect(scanning).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(disk.stat([root], false)).rejects.toMatchObject({ code: 'CLOSED' });
+    await disk.close();
+  });
+});

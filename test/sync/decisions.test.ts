@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { KeepsyncError } from '../../src/base/errors.ts';
+import { Backoff } from '../../src/sync/backoff.ts';
+import { tooMuchIsGone } from '../../src/sync/mass-delete-guard.ts';
+import { retryDelayMs } from '../../src/sync/retry-delay.ts';
+import { pathInCollection, topmostPaths } from '../../src/sync/root-paths.ts';
+import { nextSaveAtMs, type SaveFacts } from '../../src/sync/save-schedule.ts';
+import { shutsTheGate, UploadGate } from '../../src/sync/upload-gate.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+const MINUTE = 60_000;
+const facts = (change: Partial<SaveFacts>): SaveFacts => ({
+  nowMs: 1_000_000_000,
+  unsaved: 1,
+  oldestStoredAtMs: 1_000_000_000,
+  lastSaveAtMs: null,
+  lastSaveTookMs: 0,
+  idleSinceMs: null,
+  manifestBytes: 0,
+  signatureTtlMs: 14 * 24 * 60 * MINUTE,
+  everyMinMs: MINUTE,
+  everyMaxMs: 15 * MINUTE,
+  ...change,
+});
+
+describe('the save schedule', () => {
+  it('saves nothing where there is nothing to save', () => {
+    expect(nextSaveAtMs(facts({ unsaved: 0, idleSinceMs: 5 }))).toBeNull();
+  });
+
+  it('saves a small change within a second of the end of its uploads', () => {
+    const at = nextSaveAtMs(facts({ idleSinceMs: 1_000_000_000 }));
+    expect(at).toBeLessThanOrEqual(1_000_001_000);
+  });
+
+  it('lets a save that takes long rest ten times as long', () => {
+    const now = 1_000_000_000;
+    const at = nextSaveAtMs(facts({ idleSinceMs: now, lastSaveAtMs: now - 1_000, lastSaveTookMs: 5_000 }));
+    expect(at).toBe(now - 1_000 + 50_000);
+  });
+
+  it('lets the interval grow with the manifest in bulk, from one minute to fifteen', () => {
+    const now = 1_000_000_000;
+    const small = nextSaveAtMs(facts({ lastSaveAtMs: now }));
+    const middle = nextSaveAtMs(facts({ lastSaveAtMs: now, manifestBytes: 20 * 1024 * 1024 }));
+    const large = nextSaveAtMs(facts({ lastSaveAtMs: now, manifestBytes: 1024 ** 3 }));
+    expect([small, middle, large]).toEqual([now + MINUTE, now + 5 * MINUTE, now + 15 * MINUTE]);
+  });
+
+  it('never waits until signatures are old', () => {
+    const now = 1_000_000_000;
+    const at = nextSaveAtMs(
+      facts({ lastSaveAtMs: now, manifestBytes: 1024 ** 3, signatureTtlMs: 4 * MINUTE }),
+    );
+    expect(at).toBe(now + MINUTE);
+  });
+});
+
+describe('the mass-delete guard', () => {
+  it('lets up to half of a folder go', () => {
+    expect(tooMuchIsGone({ gone: 50, moved: 0, live: 50 })).toBeUndefined();
+  });
+  it('stops when more than half is gone', () => {
+    expect(tooMuchIsGone({ gone: 702, moved: 0, live: 82 })).toMatchObject({ code: 'MASS_DELETE' });
+    expect(tooMuchIsGone({ gone: 702, moved: 0, live: 82 })?.message).toContain('702 of 784 files are gone');
+  });
+  it('stops when everything is gone', () => {
+    expect(tooMuchIsGone({ gone: 1, moved: 0, live: 0 })).toMatchObject({ code: 'ROOT_GONE' });
+  });
+  it('does not take renamed files for gone', () => {
+    expect(tooMuchIsGone({ gone: 0, moved: 500, live: 500 })).toBeUndefined();
+  });
+});
+
+describe('the upload gate', () => {
+  it('shuts for longer each time, lets a probe through, and opens on success', () => {
+    const clock = new SimClock();
+    let changes = 0;
+    const gate = new UploadGate(clock, () => {
+      changes += 1;
+    });
+    gate.shut(new KeepsyncError('FULL', 'full'));
+    const first = gate.untilMs - clock.nowMs();
+    expect(gate.passable).toBe(false);
+    gate.shut(new KeepsyncError('FULL', 'full'));
+    expect(gate.untilMs - clock.nowMs()).toBe(first * 2);
+    gate.open();
+    expect(gate.passable).toBe(true);
+    expect(changes).toBe(3);
+  });
+  it('is for what concerns every upload, not for one file', () => {
+    expect(['FULL', 'OFFLINE', 'NOT_SIGNED_IN'].every((code) => shutsTheGate(code as 'FULL'))).toBe(true);
+    expect(
+      ['FORBIDDEN', 'SERVER', 'CHECKSUM', 'FILE_DENIED'].some((code) => shutsTheGate(code as 'SERVER')),
+    ).toBe(false);
+  });
+});
+
+describe('waits', () => {
+  it('double up to a limit', () => {
+    expect(retryDelayMs('SERVER', 1)).toBe(2 * retryDelayMs('SERVER', 0));
+    expect(retryDelayMs('SERVER', 50)).toBe(15 * MINUTE);
+    const clock = new SimClock();
+    const backoff = new Backoff(clock, 1_000, 3_000);
+    const waits = [1, 2, 3].map(() => {
+      backoff.failed();
+      return backoff.untilMs - clock.nowMs();
+    });
+    expect(waits).toEqual([1_000, 2_000, 3_000]);
+  });
+});
+
+describe('paths', () => {
+  it('are found in the root that holds them', () => {
+    const roots = [
+      { diskPath: '/data/run', prefix: '' },
+      { diskPath: '/other/notes.txt', prefix: 'notes.txt' },
+    ];
+    expect(pathInCollection(roots, '/data/run/a/b')).toBe('a/b');
+    expect(pathInCollection(roots, '/data/run')).toBe('');
+    expect(pathInCollection(roots, '/other/notes.txt')).toBe('notes.txt');
+    expect(pathInCollection(roots, '/data/running')).toBeUndefined();
+    expect(pathInCollection(roots, '/data/run/..hidden')).toBe('..hidden');
+  });
+  it('lose those that lie below another', () => {
+    expect(topmostPaths(['a/b/c', 'a/b', 'a.x', 'd/e', 'd/e'])).toEqual(['a.x', 'a/b', 'd/e']);
+  });
+});
