@@ -13,7 +13,7 @@ export default defineConfig(({ mode }) => {
   return {
     root: fake ? here('.') : here('renderer'),
     base: './',
-    publicDir: here('renderer/public'),
+    publicDir: false,
     plugins: [react()],
     build: {
       outDir: fake ? here('dist/renderer-fake') : here('dist/renderer'),

@@ -6,7 +6,6 @@ import type { Bridge } from './bridge.ts';
 import { FailureNote } from './parts/failure-note.tsx';
 import { LiveRegion } from './parts/live-region.tsx';
 import { Navigation } from './parts/navigation.tsx';
-import { placeToHash } from './state/places.ts';
 import { useConnectionState, useSnapshot, useWindow, WindowProvider } from './state/window-context.tsx';
 import { theme } from './theme/theme.ts';
 import { ActivityView } from './views/activity/activity.tsx';
@@ -25,7 +24,8 @@ function CurrentView({ snapshot }: { snapshot: StatusSnapshot }) {
     case 'activity':
       return <ActivityView snapshot={snapshot} />;
     case 'settings':
-      return <SettingsView snapshot={snapshot} />;
+      // signing in or out elsewhere changes the account's settings
+      return <SettingsView key={snapshot.account.host} snapshot={snapshot} />;
     case 'folder':
       return <FolderView key={place.folderId} snapshot={snapshot} place={place} />;
     default:
@@ -49,18 +49,8 @@ function Frame({ snapshot }: { snapshot: StatusSnapshot }) {
   }, [shown]);
   return (
     <div className="frame">
-      <a
-        className="skip"
-        href={placeToHash(place)}
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
-        {texts.nav.skip}
-      </a>
-      <Navigation snapshot={snapshot} />
-      <main className="main" ref={main} tabIndex={-1}>
+      <Navigation snapshot={snapshot} onSkip={() => main.current?.focus()} />
+      <main className="main" id="main" ref={main} tabIndex={-1}>
         {connection !== 'open' && (
           <div className="banner" role="status">
             <WifiOff className="icon" aria-hidden="true" />

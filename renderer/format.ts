@@ -26,7 +26,13 @@ export function speedText(bytesPerSecond: number): string {
   return bytesPerSecond < 1 ? '—' : rateText(bytesPerSecond);
 }
 
-/** "5d1b0f2c…+67108864": the head and the tail of a locator or PDH. */
-export function shortHash(hash: string, head = 8, tail = 11): string {
-  return hash.length <= head + tail + 1 ? hash : `${hash.slice(0, head)}…${hash.slice(-tail)}`;
+/** The folder that a path of any system is in; the path itself where that is a root. */
+export function parentPath(path: string): string {
+  return path.replace(/[\\/][^\\/]+[\\/]?$/, '') || path;
+}
+
+/** "5d1b0f2c…+67108864": the head of a locator's or PDH's md5, and its size. */
+export function shortHash(hash: string): string {
+  const [digest = '', size] = hash.split('+');
+  return size === undefined ? hash : `${digest.slice(0, 8)}…+${size}`;
 }

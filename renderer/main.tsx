@@ -1,3 +1,4 @@
+import './no-eval.ts';
 import { createRoot } from 'react-dom/client';
 import { WEB_SOCKET_PATH } from '../src/contract/window-page.ts';
 import { App } from './app.tsx';

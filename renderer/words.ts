@@ -195,6 +195,7 @@ export const texts = {
     opens: (count: number) => `opens the ${countText(count)}`,
     backToAll: 'Back to all blocks',
     number: 'Block',
+    sdkState: 'SDK',
     happening: 'What is happening',
     files: 'Files inside',
     flow: 'Blocks by state',
@@ -245,7 +246,8 @@ export const texts = {
       count === 1
         ? '1 thing waits and goes on by itself.'
         : `${countText(count)} things wait and go on by themselves.`,
-    elseGoesOn: 'Everything else goes on.',
+    notKept: (files: number) =>
+      `${files === 0 ? '' : `${plural(files, 'file')} ${files === 1 ? 'is' : 'are'} not being kept until you decide. `}Everything else goes on.`,
     needs: 'Needs you',
     needsText: 'Keepsync can’t solve these alone.',
     waiting: 'Waiting',

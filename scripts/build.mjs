@@ -5,7 +5,7 @@ import { isBuiltin } from 'node:module';
 import { basename, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { build as buildWindow } from 'vite';
-import { drawIcons } from './lib/draw-icons.mjs';
+import { collectIcons } from './lib/collect-icons.mjs';
 import { ROOT } from './lib/processes.mjs';
 import { collectNotices } from './lib/third-party-notices.mjs';
 
@@ -108,7 +108,7 @@ const window = await buildWindow({
 const windowInputs = [window]
   .flat()
   .flatMap(({ output }) => output.flatMap(({ moduleIds = [] }) => moduleIds));
-const icons = drawIcons(join(DIST, 'desktop', 'tray'), join(DIST, 'icons'));
+const icons = collectIcons(join(DIST, 'desktop', 'tray'), join(DIST, 'icons'));
 
 const notBundled = results
   .flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap(({ imports }) => imports))

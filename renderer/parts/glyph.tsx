@@ -27,22 +27,14 @@ export interface GlyphProps {
   readonly size?: number;
   /** How full a filling block is, 0 … 1. */
   readonly level?: number;
-  /** Its name, where no word stands beside it. */
-  readonly label?: string;
 }
 
-/** One of the six states. Decoration unless it has a label: the word normally stands beside it. */
-export function Glyph({ stage, size = 16, level, label }: GlyphProps) {
+/** One of the six states. Decoration: its word always stands beside it. */
+export function Glyph({ stage, size = 16, level }: GlyphProps) {
   const shapes = stage === 'filling' && level !== undefined ? fillingShapes(level) : GLYPHS[stage];
   const rem = `${size / 16}rem`;
   return (
-    <svg
-      className={`glyph is-${stage}`}
-      width={rem}
-      height={rem}
-      viewBox="0 0 16 16"
-      {...(label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })}
-    >
+    <svg className={`glyph is-${stage}`} width={rem} height={rem} viewBox="0 0 16 16" aria-hidden="true">
       {shapes.map(drawn)}
     </svg>
   );

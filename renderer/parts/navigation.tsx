@@ -63,13 +63,16 @@ function Facts({ snapshot }: { snapshot: StatusSnapshot }) {
 }
 
 /** The way to every view; the folders with their states; speed and connection at the foot. */
-export function Navigation({ snapshot }: { snapshot: StatusSnapshot }) {
+export function Navigation({ snapshot, onSkip }: { snapshot: StatusSnapshot; onSkip: () => void }) {
   const { place, about } = useWindow();
   const { run } = useAct();
   const needYou = snapshot.problems.filter((group) => group.kind === 'needs-you').length;
   const is = (view: Place['view']) => place.view === view;
   return (
     <nav className="nav" aria-label={texts.nav.label}>
+      <button type="button" className="skip" onClick={onSkip}>
+        {texts.nav.skip}
+      </button>
       <div className="brand">
         <TrayMark state="ready" size={22} />
         <span>{texts.app}</span>

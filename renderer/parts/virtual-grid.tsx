@@ -53,6 +53,9 @@ function move(event: KeyboardEvent, from: number, count: number, page: number): 
 /**
  * A table of any length: only the rows in sight exist. One tab stop; arrows, Page Up and Down, Home and End move the
  * active row, Enter opens it.
+ *
+ * Rows that come and go while scrolling are placed by transform, which the parts of a real table do not take: these are
+ * plain boxes with the roles of one.
  */
 export function VirtualGrid<Row>(props: VirtualGridProps<Row>) {
   const { label, columns, rowAt, onVisible, onOpen, empty } = props;
@@ -99,20 +102,19 @@ export function VirtualGrid<Row>(props: VirtualGridProps<Row>) {
         className="grid-scroll"
         ref={scroll}
         role="grid"
+        tabIndex={0}
         aria-label={label}
         aria-rowcount={props.count + 1}
         aria-colcount={columns.length}
         aria-activedescendant={activeInSight ? `${id}-${active}` : undefined}
-        tabIndex={0}
         onKeyDown={onKeyDown}
         onFocus={() => setActive((before) => (before < 0 && count > 0 ? 0 : before))}
       >
-        <div className="grid-head" role="row" tabIndex={-1} aria-rowindex={1} style={template}>
+        <div className="grid-head" role="row" aria-rowindex={1} style={template}>
           {columns.map((column) => (
             <span
               key={column.key}
               role="columnheader"
-              tabIndex={-1}
               className={column.align === 'end' ? 'grid-cell end' : 'grid-cell'}
             >
               {column.title}
@@ -128,7 +130,6 @@ export function VirtualGrid<Row>(props: VirtualGridProps<Row>) {
                 id={`${id}-${item.index}`}
                 className="grid-row"
                 role="row"
-                tabIndex={-1}
                 aria-rowindex={item.index + 2}
                 aria-selected={item.index === active}
                 style={{ ...template, transform: `translateY(${item.start}px)` }}
@@ -139,7 +140,6 @@ export function VirtualGrid<Row>(props: VirtualGridProps<Row>) {
                   <span
                     key={column.key}
                     role="gridcell"
-                    tabIndex={-1}
                     className={column.align === 'end' ? 'grid-cell end' : 'grid-cell'}
                   >
                     {row === null ? '' : column.render(row, item.index)}

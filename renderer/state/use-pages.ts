@@ -64,11 +64,15 @@ export function usePages<Row>(
   }, [fetchPage]);
 
   const refreshedAtMs = useRef(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the revision is what asks for a refresh
+  const shownRevision = useRef(revision);
   useEffect(() => {
+    if (shownRevision.current === revision) {
+      return;
+    }
     const waitMs = Math.max(0, refreshedAtMs.current + REFRESH_EVERY_MS - performance.now());
     const timer = setTimeout(() => {
       refreshedAtMs.current = performance.now();
+      shownRevision.current = revision;
       for (const page of pages.current.keys()) {
         if (!wanted.current.has(page)) {
           pages.current.delete(page);

@@ -43,7 +43,7 @@ const inkVariants: VariantColorsResolver = ({ variant }) => {
 };
 
 const sans =
-  'system-ui, -apple-system, "Segoe UI Variable Text", "Segoe UI", "Noto Sans", Cantarell, "Liberation Sans", Arial, sans-serif';
+  '-apple-system, "Segoe UI Variable Text", "Segoe UI", "Noto Sans", Cantarell, "Liberation Sans", Arial, sans-serif';
 const mono =
   'ui-monospace, "SF Mono", "Cascadia Mono", Consolas, "Noto Sans Mono", "DejaVu Sans Mono", Menlo, monospace';
 
@@ -100,7 +100,17 @@ export const theme = createTheme({
         },
       }),
     }),
-    Switch: Switch.extend({ defaultProps: { size: 'sm', withThumbIndicator: false } }),
+    Switch: Switch.extend({
+      defaultProps: { withThumbIndicator: false },
+      vars: () => ({
+        root: {
+          '--switch-width': '2rem',
+          '--switch-height': '1.125rem',
+          '--switch-thumb-size': '0.875rem',
+          '--switch-track-label-padding': '0.125rem',
+        },
+      }),
+    }),
     Checkbox: Checkbox.extend({ defaultProps: { size: 'xs', radius: '4px' } }),
     Menu: Menu.extend({
       defaultProps: { transitionProps: { duration: 0 }, shadow: 'none', position: 'bottom-end', offset: 4 },

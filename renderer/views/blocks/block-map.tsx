@@ -10,13 +10,12 @@ import {
 import { countText, stageWords } from '../../../src/contract/words.ts';
 import { texts } from '../../words.ts';
 import type { CellModel } from './cell-model.ts';
-import { cellAt, cellPosition, layoutMap, type MapLayout, moveInMap } from './map-layout.ts';
+import { cellAt, cellPosition, EDGE_PX, layoutMap, type MapLayout, moveInMap } from './map-layout.ts';
 import { MapPainter, readPalette } from './map-painter.ts';
 
 export interface BlockMapProps {
+  /** Another object when cells came or went: everything is drawn anew. */
   readonly model: CellModel;
-  /** Changes when the model was rebuilt: everything is drawn anew. */
-  readonly built: number;
   readonly focused: number;
   readonly onFocus: (cell: number) => void;
   readonly onHover: (cell: number | null) => void;
@@ -36,10 +35,9 @@ function cellInWords(model: CellModel, cell: number): string {
 
 const quietMotion = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches || document.hidden;
 
-/** Keeps the canvas equal to the model: all of it after a rebuild, afterwards cell by cell, once a frame. */
-function usePainter(model: CellModel, built: number, layout: MapLayout | null) {
+/** Keeps the canvas equal to the model: all of it at first, afterwards cell by cell, once a frame. */
+function usePainter(model: CellModel, layout: MapLayout | null) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `built` asks for a whole drawing
   useEffect(() => {
     const target = canvas.current;
     if (target === null || layout === null) {
@@ -115,12 +113,12 @@ function usePainter(model: CellModel, built: number, layout: MapLayout | null) {
         query.removeEventListener('change', recolour);
       }
     };
-  }, [model, built, layout]);
+  }, [model, layout]);
   return canvas;
 }
 
 /** Measures the room and lays the cells out in it. */
-function useLayout(model: CellModel, built: number) {
+function useLayout(model: CellModel) {
   const room = useRef<HTMLDivElement>(null);
   const [widthPx, setWidthPx] = useState(0);
   useEffect(() => {
@@ -134,13 +132,12 @@ function useLayout(model: CellModel, built: number) {
     return () => sizes.disconnect();
   }, []);
   const [layout, setLayout] = useState<MapLayout | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `built` says that the number of cells may have changed
   useEffect(() => {
     if (widthPx > 0) {
       const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
       setLayout(layoutMap(model.cellCount, model.bin > 1, widthPx, scale));
     }
-  }, [model, built, widthPx]);
+  }, [model, widthPx]);
   return { room, layout };
 }
 
@@ -148,10 +145,10 @@ function useLayout(model: CellModel, built: number) {
  * One cell a block, in file order. One tab stop; arrows move, Home and End go along the row, Enter opens, Escape goes
  * back. To assistive technology it is a list of which the focused cell is read.
  */
-export function BlockMap({ model, built, focused, onFocus, onHover, onOpen, onBack }: BlockMapProps) {
+export function BlockMap({ model, focused, onFocus, onHover, onOpen, onBack }: BlockMapProps) {
   const id = useId();
-  const { room, layout } = useLayout(model, built);
-  const canvas = usePainter(model, built, layout);
+  const { room, layout } = useLayout(model);
+  const canvas = usePainter(model, layout);
   const cells = model.cellCount;
 
   const at = useCallback(
@@ -178,12 +175,20 @@ export function BlockMap({ model, built, focused, onFocus, onHover, onOpen, onBa
       onBack();
     }
   };
+  // the focused cell stays in sight; only the map scrolls for it, never the page
   useEffect(() => {
-    const ring = room.current?.querySelector('.map-ring');
-    if (room.current?.contains(document.activeElement) === true) {
-      ring?.scrollIntoView({ block: 'nearest' });
+    const scroll = room.current;
+    if (scroll === null || layout === null) {
+      return;
     }
-  });
+    const { y } = cellPosition(layout, focused);
+    const bottom = y + layout.pitchPx + EDGE_PX;
+    if (y - EDGE_PX < scroll.scrollTop) {
+      scroll.scrollTop = y - EDGE_PX;
+    } else if (bottom > scroll.scrollTop + scroll.clientHeight) {
+      scroll.scrollTop = bottom - scroll.clientHeight;
+    }
+  }, [room, layout, focused]);
   const position = layout === null ? null : cellPosition(layout, focused);
   return (
     <div className="map-room" ref={room}>
@@ -204,7 +209,9 @@ export function BlockMap({ model, built, focused, onFocus, onHover, onOpen, onBa
         }}
         onDoubleClick={() => onOpen(focused)}
       >
-        <canvas ref={canvas} className="block-canvas" aria-hidden="true" />
+        <span aria-hidden="true">
+          <canvas ref={canvas} className="block-canvas" />
+        </span>
         {position !== null && layout !== null && (
           <div
             id={`${id}-cell`}

@@ -5,7 +5,6 @@ import { momentText } from '../../format.ts';
 import { Glyph } from '../../parts/glyph.tsx';
 import { type Column, VirtualGrid } from '../../parts/virtual-grid.tsx';
 import { texts } from '../../words.ts';
-import { FilePath } from '../folder/file-path.tsx';
 import type { BlockList } from './block-list.ts';
 import { stageRank } from './cell-model.ts';
 
@@ -15,6 +14,8 @@ interface NumberedRow {
 }
 
 const LOCATOR_HEAD = 8;
+
+const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 function happening(row: BlockRow): string {
   if (row.error !== null) {
@@ -38,28 +39,28 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   },
   {
     key: 'state',
-    title: 'SDK',
-    width: '5.5rem',
+    title: texts.blocks.sdkState,
+    width: '4.5rem',
     render: ({ row }) => <span className="mono sdk quieter">{row.state}</span>,
   },
   {
     key: 'number',
     title: texts.blocks.number,
-    width: '4rem',
+    width: '3.5rem',
     align: 'end',
     render: ({ number }) => countText(number),
   },
   {
     key: 'size',
     title: texts.blocks.size,
-    width: '4.5rem',
+    width: '4rem',
     align: 'end',
     render: ({ row }) => sizeText(row.sizeBytes),
   },
   {
     key: 'locator',
     title: texts.blocks.locator,
-    width: '5.25rem',
+    width: '4.75rem',
     render: ({ row }) => (
       <span className="mono quiet" title={row.locator ?? undefined}>
         {row.locator === null ? texts.common.none : `${row.locator.slice(0, LOCATOR_HEAD)}…`}
@@ -69,7 +70,7 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   {
     key: 'happening',
     title: texts.blocks.happening,
-    width: 'minmax(8rem, 1fr)',
+    width: 'minmax(8rem, 1.1fr)',
     render: ({ row }) => <span title={happening(row)}>{happening(row)}</span>,
   },
   {
@@ -77,16 +78,16 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
     title: texts.blocks.files,
     width: 'minmax(8rem, 1fr)',
     render: ({ row }) => (
-      <span className="quiet row">
-        <FilePath path={row.examplePaths[0] ?? ''} />
-        {row.files > 1 && <span className="quieter">{texts.blocks.andMore(row.files - 1)}</span>}
+      <span className="quiet" title={row.examplePaths.join('\n')}>
+        {fileName(row.examplePaths[0] ?? '')}
+        {row.files > 1 && <span className="quieter"> {texts.blocks.andMore(row.files - 1)}</span>}
       </span>
     ),
   },
   {
     key: 'since',
     title: texts.blocks.since,
-    width: '5.5rem',
+    width: '4.5rem',
     align: 'end',
     render: ({ row }) => <span className="quiet">{momentText(row.sinceMs, Date.now())}</span>,
   },
@@ -106,14 +107,14 @@ function worstFirst(list: BlockList, unsafeOnly: boolean): number[] {
 
 /** The map's twin: the same blocks as a table, what is not safe first. */
 export function BlockTable(props: {
-  list: BlockList;
-  version: number;
+  /** Another object whenever the list has changed. */
+  source: { readonly list: BlockList };
   unsafeOnly: boolean;
   onOpen: (path: string) => void;
 }) {
-  const { list, version, unsafeOnly, onOpen } = props;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the list changed
-  const order = useMemo(() => worstFirst(list, unsafeOnly), [list, version, unsafeOnly]);
+  const { source, unsafeOnly, onOpen } = props;
+  const { list } = source;
+  const order = useMemo(() => worstFirst(source.list, unsafeOnly), [source, unsafeOnly]);
   return (
     <VirtualGrid
       label={texts.blocks.tableLabel}

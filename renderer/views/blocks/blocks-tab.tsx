@@ -1,5 +1,5 @@
 import { ArrowLeft, ChevronRight, Grid2x2, Table2 } from 'lucide-react';
-import { Fragment, useEffect, useMemo, useState } from 'react';
+import { Fragment, useEffect, useMemo, useRef, useState } from 'react';
 import type { FolderStatus, Stage } from '../../../src/contract/status.ts';
 import { countText, stageWords } from '../../../src/contract/words.ts';
 import { failureOf } from '../../bridge.ts';
@@ -29,9 +29,18 @@ function useBlockList(folder: FolderStatus): BlockList {
   return list;
 }
 
-/** The list's version, looked at a few times a second; `grown` changes only when cells came or went. */
-function useFollow(list: BlockList): { version: number; grown: number } {
-  const [state, setState] = useState({ version: 0, grown: 0 });
+interface Source {
+  readonly list: BlockList;
+}
+
+/** The list, looked at a few times a second: another object says that it changed, or that cells came or went. */
+interface Follow {
+  readonly changed: Source;
+  readonly grown: Source;
+}
+
+function useFollow(list: BlockList): Follow {
+  const [state, setState] = useState<Follow>(() => ({ changed: { list }, grown: { list } }));
   useEffect(() => {
     let grown = false;
     let timer: ReturnType<typeof setTimeout> | null = null;
@@ -39,9 +48,10 @@ function useFollow(list: BlockList): { version: number; grown: number } {
       grown ||= change === 'all';
       timer ??= setTimeout(() => {
         timer = null;
-        const more = grown ? 1 : 0;
+        const source = { list };
+        const keep = !grown;
         grown = false;
-        setState((before) => ({ version: list.version, grown: before.grown + more }));
+        setState((before) => ({ changed: source, grown: keep ? before.grown : source }));
       }, FOLLOW_EVERY_MS);
     });
     return () => {
@@ -78,29 +88,44 @@ function Flow({ counts }: { counts: Readonly<Record<Stage, number>> }) {
   );
 }
 
+/** Where the work is: the last cell on its way, else the first that is not saved, else the first. */
+function frontOf(model: CellModel): number {
+  let firstUnsafe = 0;
+  for (let cell = model.cellCount - 1; cell >= 0; cell -= 1) {
+    const stage = model.stageOfCell(cell);
+    if (stage === 'uploading') {
+      return cell;
+    }
+    if (stage !== 'saved') {
+      firstUnsafe = cell;
+    }
+  }
+  return firstUnsafe;
+}
+
 interface MapPaneProps {
-  readonly list: BlockList;
-  readonly follow: { version: number; grown: number };
+  readonly follow: Follow;
   readonly shown: Shown;
   readonly onShown: (shown: Shown) => void;
   readonly onFiles: (path: string) => void;
 }
 
-function MapPane({ list, follow, shown, onShown, onFiles }: MapPaneProps) {
-  const model = useMemo(() => new CellModel(list, shown), [list, shown]);
+function MapPane({ follow, shown, onShown, onFiles }: MapPaneProps) {
+  // of "not safe yet" cells leave as they are saved; that is done together with the numbers, not block by block
+  const source = shown.what === 'unsafe' ? follow.changed : follow.grown;
+  const { list } = source;
+  const model = useMemo(() => new CellModel(source.list, shown), [source, shown]);
   const [focused, setFocused] = useState(0);
   const [hovered, setHovered] = useState<number | null>(null);
-  const [built, setBuilt] = useState(0);
-  // of "not safe yet" cells leave as they are saved; that is done together with the numbers, not block by block
-  const asks = shown.what === 'unsafe' ? follow.version : follow.grown;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `asks` says when to build anew
+  // another choice of blocks begins at its start, or where the work is; new blocks leave the focus where it is
+  const placedFor = useRef<Shown | null>(null);
   useEffect(() => {
-    model.rebuild();
-    setBuilt((count) => count + 1);
     setHovered(null);
-  }, [model, asks]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice of blocks starts at its first cell
-  useEffect(() => setFocused(0), [shown]);
+    if (model.list.loaded && placedFor.current !== model.shown) {
+      placedFor.current = model.shown;
+      setFocused(model.shown.what === 'all' ? frontOf(model) : 0);
+    }
+  }, [model]);
 
   if (model.cellCount === 0) {
     return (
@@ -130,7 +155,6 @@ function MapPane({ list, follow, shown, onShown, onFiles }: MapPaneProps) {
     <div className="map-pane">
       <BlockMap
         model={model}
-        built={built}
         focused={here}
         onFocus={setFocused}
         onHover={setHovered}
@@ -188,14 +212,9 @@ export function BlocksTab({ folder, onCount }: { folder: FolderStatus; onCount: 
         </fieldset>
       </div>
       {view === 'map' ? (
-        <MapPane list={list} follow={follow} shown={shown} onShown={setShown} onFiles={showFiles} />
+        <MapPane follow={follow} shown={shown} onShown={setShown} onFiles={showFiles} />
       ) : (
-        <BlockTable
-          list={list}
-          version={follow.version}
-          unsafeOnly={shown.what === 'unsafe'}
-          onOpen={showFiles}
-        />
+        <BlockTable source={follow.changed} unsafeOnly={shown.what === 'unsafe'} onOpen={showFiles} />
       )}
     </>
   );

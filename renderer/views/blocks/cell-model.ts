@@ -22,7 +22,10 @@ export type Shown =
   | { readonly what: 'all' | 'unsafe' }
   | { readonly what: 'range'; readonly from: number; readonly to: number };
 
-/** Blocks as cells: which blocks are shown, how many stand behind one cell, and what a cell shows. */
+/**
+ * Blocks as cells: which blocks are shown, how many stand behind one cell, and what a cell shows. Which blocks are shown is
+ * settled at the start, so make another model after the list grew; what they show is always that of now.
+ */
 export class CellModel {
   readonly list: BlockList;
   readonly shown: Shown;
@@ -35,7 +38,7 @@ export class CellModel {
   constructor(list: BlockList, shown: Shown) {
     this.list = list;
     this.shown = shown;
-    this.rebuild();
+    this.#build();
   }
 
   /** Blocks behind one cell. */
@@ -51,8 +54,7 @@ export class CellModel {
     return this.#blocks;
   }
 
-  /** To be called after the list grew, or now and then while "not safe yet" is shown. */
-  rebuild(): void {
+  #build(): void {
     const { length } = this.list;
     if (this.shown.what === 'all') {
       this.#members = null;

@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import type { BlockRow, Stage } from '../../../src/contract/status.ts';
-import { agoText, countText, sizeText, stageWords } from '../../../src/contract/words.ts';
-import { momentText, shortHash } from '../../format.ts';
+import { agoText, countText, stageWords } from '../../../src/contract/words.ts';
+import { momentText } from '../../format.ts';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
+import { MiddleCut } from '../../parts/middle-cut.tsx';
 import { useNow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
-import { FilePath } from '../folder/file-path.tsx';
 import { BLOCK_BYTES, type BlockList } from './block-list.ts';
 import type { CellModel } from './cell-model.ts';
 
@@ -14,6 +14,8 @@ import type { CellModel } from './cell-model.ts';
 const LENS_REACH = 4;
 /** Of a cell that stands for more than this, states are counted instead of listed. */
 const LISTED_MAX = 8;
+/** Digits of a locator that are shown; its size stands above. */
+const LOCATOR_HEAD = 10;
 
 /** The neighbourhood, large: the cells of the map are small. */
 function Lens({ list, blocks }: { list: BlockList; blocks: readonly number[] }) {
@@ -51,13 +53,13 @@ function BlockFacts({ row }: { row: BlockRow }) {
     <dl>
       <Fact name={texts.blocks.size}>{texts.blocks.sizeOf(row.sizeBytes, row.capacityBytes)}</Fact>
       <Fact name={texts.blocks.state}>
-        <span className="mono">{row.state}</span>, <span className="mono">{row.id}</span>
+        {row.state}, {row.id}
       </Fact>
       {row.locator !== null && (
         <Fact name={texts.blocks.locator}>
           <span className="row">
             <span className="mono cut" title={row.locator}>
-              {shortHash(row.locator)}
+              {row.locator.slice(0, LOCATOR_HEAD)}…
             </span>
             <CopyButton text={row.locator} label={texts.blocks.copyLocator} />
           </span>
@@ -80,7 +82,7 @@ function FilesInside({ row }: { row: BlockRow }) {
       <ul>
         {row.examplePaths.map((path) => (
           <li key={path} className="mono">
-            <FilePath path={path} />
+            <MiddleCut text={path} />
           </li>
         ))}
         {more > 0 && <li className="quieter">{texts.blocks.andMore(more)}</li>}
@@ -149,9 +151,7 @@ function ManyBlocks({ list, blocks, stage }: { list: BlockList; blocks: readonly
                 {word(each)}
               </Fact>
             ))}
-        <Fact name={texts.blocks.size}>
-          {sizeText(bytes)} / {sizeText(blocks.length * BLOCK_BYTES)}
-        </Fact>
+        <Fact name={texts.blocks.size}>{texts.blocks.sizeOf(bytes, blocks.length * BLOCK_BYTES)}</Fact>
       </dl>
     </>
   );

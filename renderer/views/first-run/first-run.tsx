@@ -1,12 +1,11 @@
-import { Button } from '@mantine/core';
 import { Check, ShieldCheck } from 'lucide-react';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
-import type { FolderConfig } from '../../../src/contract/settings.ts';
+import { useState } from 'react';
 import type { StatusSnapshot } from '../../../src/contract/status.ts';
 import { TrayMark } from '../../parts/tray-mark.tsx';
 import { folderPlace } from '../../state/places.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { SUGGESTED_RULES, texts } from '../../words.ts';
+import { configOf, type Draft, type StepProps } from './draft.ts';
 import { takeProposedFolder } from './proposed-folder.ts';
 import { WhatStep } from './what-step.tsx';
 import { WhereStep } from './where-step.tsx';
@@ -20,61 +19,11 @@ const STEPS: Readonly<Record<FirstRunProps['steps'], readonly Step[]>> = {
   'add-folder': ['what', 'whither'],
 };
 
-export interface RuleRow {
-  readonly patterns: readonly string[];
-  readonly why: string;
-  readonly on: boolean;
-}
-
-/** What the steps have gathered so far. */
-export interface Draft {
-  readonly diskPath: string | null;
-  readonly rules: readonly RuleRow[];
-  readonly projectUuid: string | null;
-  readonly collectionName: string;
-  readonly deletes: 'mirror' | 'keep';
-  readonly replication: number | null;
-  readonly storageClass: string | null;
-}
-
-export interface StepProps {
-  readonly draft: Draft;
-  readonly onDraft: (change: Partial<Draft>) => void;
-  readonly onNext: () => void;
-  readonly onBack: (() => void) | null;
-}
-
 interface FirstRunProps {
   /** All of it at the first start; later one part of it. */
   readonly steps: 'all' | 'sign-in' | 'add-folder';
   readonly snapshot: StatusSnapshot;
   readonly onDone: () => void;
-}
-
-/** The last part of a path of any system. */
-export const baseName = (path: string): string => path.replace(/[\\/]+$/, '').replace(/^.*[\\/]/, '') || path;
-
-function configOf(draft: Draft, diskPath: string): FolderConfig {
-  const name = baseName(diskPath);
-  return {
-    roots: [{ diskPath, prefix: '' }],
-    name,
-    target: {
-      collectionUuid: null,
-      projectUuid: draft.projectUuid,
-      collectionName: draft.collectionName.trim() === '' ? name : draft.collectionName.trim(),
-      replication: draft.replication,
-      storageClasses: draft.storageClass === null ? [] : [draft.storageClass],
-    },
-    deletes: draft.deletes,
-    rules: {
-      patterns: draft.rules.filter((rule) => rule.on).flatMap((rule) => rule.patterns),
-      followLinks: false,
-      allowUnreadableNames: false,
-    },
-    paused: false,
-    pausedUntilMs: null,
-  };
 }
 
 function StepList({
@@ -107,32 +56,6 @@ function StepList({
         );
       })}
     </ol>
-  );
-}
-
-/** The frame of every step: a title, its content, and the way on at the foot. */
-export function StepPage(props: {
-  title: string;
-  text: string;
-  note?: string;
-  actions: ReactNode;
-  children: ReactNode;
-}) {
-  const head = useRef<HTMLHeadingElement>(null);
-  // a new step starts being read at its title
-  useEffect(() => head.current?.focus({ preventScroll: true }), []);
-  return (
-    <main className="step-page">
-      <h1 ref={head} tabIndex={-1}>
-        {props.title}
-      </h1>
-      <p className="lead">{props.text}</p>
-      <div className="step-content">{props.children}</div>
-      <footer className="step-foot">
-        <span className="grow small quieter">{props.note}</span>
-        {props.actions}
-      </footer>
-    </main>
   );
 }
 
@@ -203,30 +126,5 @@ export function FirstRun({ steps: which, snapshot, onDone }: FirstRunProps) {
       {step === 'what' && <WhatStep {...props} />}
       {step === 'whither' && <WhitherStep {...props} />}
     </div>
-  );
-}
-
-/** Back and the way on. */
-export function StepButtons(props: {
-  onBack: (() => void) | null;
-  next: string;
-  onNext: () => void;
-  ready: boolean;
-  icon?: ReactNode;
-  busy?: boolean;
-}) {
-  return (
-    <>
-      {props.onBack !== null && <Button onClick={props.onBack}>{texts.common.back}</Button>}
-      <Button
-        variant="filled"
-        onClick={props.onNext}
-        disabled={!props.ready}
-        loading={props.busy === true}
-        leftSection={props.icon}
-      >
-        {props.next}
-      </Button>
-    </>
   );
 }

@@ -36,12 +36,12 @@ export function useChecks(wanted: SignIn | null): Checks & { again: () => void }
   const [running, setRunning] = useState(false);
   const [round, setRound] = useState(0);
   const generation = useRef(0);
-  const key = JSON.stringify(wanted);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round checks the same thing again
+  // a new round checks the same thing again
+  const key = JSON.stringify({ signIn: wanted, round });
   useEffect(() => {
     const mine = ++generation.current;
     const { check } = bridge.shell;
-    const signIn = JSON.parse(key) as SignIn | null;
+    const { signIn } = JSON.parse(key) as { signIn: SignIn | null };
     setStates(blank());
     setRunning(signIn !== null && check !== undefined);
     if (signIn === null || check === undefined) {
@@ -76,7 +76,7 @@ export function useChecks(wanted: SignIn | null): Checks & { again: () => void }
     return () => {
       generation.current += 1;
     };
-  }, [bridge, key, round]);
+  }, [bridge, key]);
   const passed = SIGN_IN_CHECKS.filter((name) => {
     const state = states[name];
     return typeof state === 'object' && state.passed;

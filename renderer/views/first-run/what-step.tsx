@@ -7,13 +7,10 @@ import { DropTarget } from '../../parts/drop-target.tsx';
 import { usePreview } from '../../state/use-preview.ts';
 import { useAct, useNow, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
-import { type RuleRow, StepButtons, StepPage, type StepProps } from './first-run.tsx';
+import { choicesOf, type RuleRow, type StepProps } from './draft.ts';
+import { StepButtons, StepPage } from './step-page.tsx';
 
 const what = texts.firstRun.what;
-
-/** Every pattern of every row, for a count of each. */
-export const choicesOf = (rules: readonly RuleRow[]) =>
-  rules.flatMap((rule) => rule.patterns.map((pattern) => ({ pattern, on: rule.on })));
 
 function FolderRow({
   diskPath,

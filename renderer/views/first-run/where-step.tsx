@@ -6,7 +6,8 @@ import type { About, SignIn } from '../../../src/contract/shell.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
 import { Checklist } from './checklist.tsx';
-import { StepButtons, StepPage, type StepProps } from './first-run.tsx';
+import type { StepProps } from './draft.ts';
+import { StepButtons, StepPage } from './step-page.tsx';
 import { useChecks } from './use-checks.ts';
 
 /** Checks start when typing has paused for so long. */

@@ -7,8 +7,8 @@ import { Glyph } from '../../parts/glyph.tsx';
 import { usePreview } from '../../state/use-preview.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
-import { baseName, StepButtons, StepPage, type StepProps } from './first-run.tsx';
-import { choicesOf } from './what-step.tsx';
+import { baseName, choicesOf, type StepProps } from './draft.ts';
+import { StepButtons, StepPage } from './step-page.tsx';
 
 const whither = texts.firstRun.whither;
 
@@ -34,37 +34,39 @@ function ProjectList({
     void attempt(list?.({})).then((found) => found !== undefined && found.length > 0 && setProjects(found));
   }, [attempt, list]);
   return (
-    <fieldset className="card projects">
+    <fieldset className="projects-field">
       <legend>{whither.project}</legend>
-      {projects.map((project) => {
-        const Icon = project.uuid === null ? User : project.writable ? Folder : Lock;
-        const note = !project.writable
-          ? whither.readOnly
-          : project.uuid === null
-            ? whither.home
-            : project.collections === null
-              ? ''
-              : whither.collections(project.collections);
-        return (
-          <label
-            key={project.uuid ?? 'home'}
-            className="project"
-            style={{ paddingInlineStart: `${1 + 1.25 * depthOf(project, projects)}rem` }}
-          >
-            <input
-              type="radio"
-              name="project"
-              className="visually-hidden"
-              disabled={!project.writable}
-              checked={chosen === project.uuid}
-              onChange={() => onChoose(project.uuid)}
-            />
-            <Icon className="icon" aria-hidden="true" />
-            <span className="grow cut">{project.name}</span>
-            <span className="small quieter">{note}</span>
-          </label>
-        );
-      })}
+      <div className="card projects">
+        {projects.map((project) => {
+          const Icon = project.uuid === null ? User : project.writable ? Folder : Lock;
+          const note = !project.writable
+            ? whither.readOnly
+            : project.uuid === null
+              ? whither.home
+              : project.collections === null
+                ? ''
+                : whither.collections(project.collections);
+          return (
+            <label
+              key={project.uuid ?? 'home'}
+              className="project"
+              style={{ paddingInlineStart: `${1 + 1.25 * depthOf(project, projects)}rem` }}
+            >
+              <input
+                type="radio"
+                name="project"
+                className="visually-hidden"
+                disabled={!project.writable}
+                checked={chosen === project.uuid}
+                onChange={() => onChoose(project.uuid)}
+              />
+              <Icon className="icon" aria-hidden="true" />
+              <span className="grow cut">{project.name}</span>
+              <span className="small quieter">{note}</span>
+            </label>
+          );
+        })}
+      </div>
     </fieldset>
   );
 }

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Menu, Modal } from '@mantine/core';
 import { ArrowRight, Ellipsis, ExternalLink, FolderOpen } from 'lucide-react';
 import { useState } from 'react';
 import type { FolderStatus } from '../../../src/contract/status.ts';
-import { momentText, shortHash } from '../../format.ts';
+import { momentText, parentPath, shortHash } from '../../format.ts';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { PauseMenu } from '../../parts/pause-menu.tsx';
 import { useAct, useNow, useWindow } from '../../state/window-context.tsx';
@@ -22,30 +22,32 @@ function Facts({ folder }: { folder: FolderStatus }) {
   };
   return (
     <div className="facts">
-      <span className="cut" title={folder.path}>
-        {folder.path}
-      </span>
-      <ArrowRight className="icon" aria-hidden="true" />
-      {open === undefined || folder.collectionUuid === null ? (
-        <span className="cut">{folder.collectionName}</span>
-      ) : (
-        <button
-          type="button"
-          className="link workbench"
-          aria-label={texts.folder.openWorkbench(folder.collectionName)}
-          onClick={openWorkbench}
-        >
+      <span className="row">
+        <span className="cut" title={folder.path}>
+          {parentPath(folder.path)}
+        </span>
+        <ArrowRight className="icon" aria-hidden="true" />
+        {open === undefined || folder.collectionUuid === null ? (
           <span className="cut">{folder.collectionName}</span>
-          <ExternalLink className="icon icon-small" aria-hidden="true" />
-        </button>
-      )}
-      <span className="fact quieter">
+        ) : (
+          <button
+            type="button"
+            className="link workbench"
+            aria-label={texts.folder.openWorkbench(folder.collectionName)}
+            onClick={openWorkbench}
+          >
+            <span className="cut">{folder.collectionName}</span>
+            <ExternalLink className="icon icon-small" aria-hidden="true" />
+          </button>
+        )}
+      </span>
+      <span className="quieter">
         {folder.lastSaveAtMs === null
           ? texts.folder.neverSaved
           : texts.folder.lastSave(momentText(folder.lastSaveAtMs, nowMs))}
       </span>
       {folder.portableDataHash !== null && (
-        <span className="fact row">
+        <span className="row">
           <abbr className="quieter" title={texts.folder.pdhLong}>
             {texts.folder.pdh}
           </abbr>

@@ -1,6 +1,6 @@
 import { ArrowRight } from 'lucide-react';
 import { type FolderStatus, STAGES } from '../../../src/contract/status.ts';
-import { momentText } from '../../format.ts';
+import { momentText, parentPath } from '../../format.ts';
 import { FolderMark } from '../../parts/folder-mark.tsx';
 import { MiddleCut } from '../../parts/middle-cut.tsx';
 import { SegmentedBar } from '../../parts/segmented-bar.tsx';
@@ -23,18 +23,17 @@ export function FolderCard({ folder }: { folder: FolderStatus }) {
   const nowMs = useNow(10_000);
   const files = STAGES.reduce((sum, stage) => sum + folder.bar[stage].files, 0);
   const bytes = STAGES.reduce((sum, stage) => sum + folder.bar[stage].bytes, 0);
-  const parent = folder.path.replace(/[\\/][^\\/]+[\\/]?$/, '') || folder.path;
   return (
     <a className="card folder-card" href={placeToHash(folderPlace(folder.id))}>
       <div className="row">
         <FolderMark folder={folder} size={16} />
         <h2 className="grow">
-          <MiddleCut text={folder.name} tail={12} />
+          <MiddleCut text={folder.name} />
         </h2>
         <PercentSaved folder={folder} />
       </div>
       <div className="row small quiet" title={folder.path}>
-        <span className="cut">{parent}</span>
+        <span className="cut">{parentPath(folder.path)}</span>
         <ArrowRight className="icon icon-small" aria-hidden="true" />
         <span className="cut">{folder.collectionName}</span>
       </div>

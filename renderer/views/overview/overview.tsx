@@ -3,7 +3,7 @@ import { FolderOpen, Plus } from 'lucide-react';
 import type { StatusSnapshot } from '../../../src/contract/status.ts';
 import { DropTarget } from '../../parts/drop-target.tsx';
 import { PauseMenu } from '../../parts/pause-menu.tsx';
-import { Verdict } from '../../parts/verdict.tsx';
+import { allSaved, Verdict } from '../../parts/verdict.tsx';
 import { placeToHash } from '../../state/places.ts';
 import { useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
@@ -49,7 +49,12 @@ export function OverviewView({ snapshot }: { snapshot: StatusSnapshot }) {
   }
   return (
     <div className="overview">
-      <Verdict tray={snapshot.tray} sentence={snapshot.verdict.sentence} detail={snapshot.verdict.detail}>
+      <Verdict
+        tray={snapshot.tray}
+        allSaved={allSaved(snapshot.bar)}
+        sentence={snapshot.verdict.sentence}
+        detail={snapshot.verdict.detail}
+      >
         <PauseMenu folderId={null} paused={snapshot.folders.every((folder) => folder.phase === 'paused')} />
         <Button
           variant="filled"

@@ -76,7 +76,7 @@ function Failed({ snapshot, nowMs }: { snapshot: StatusSnapshot; nowMs: number }
     );
   }
   return (
-    <div className="side">
+    <div className="side is-looped">
       <i className="wire wire-back" aria-hidden="true" />
       <i className="wire wire-out" aria-hidden="true" />
       <Glyph stage="failed" />

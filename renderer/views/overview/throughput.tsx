@@ -1,4 +1,3 @@
-import { useMantineColorScheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import type { StatusSnapshot } from '../../../src/contract/status.ts';
@@ -10,7 +9,7 @@ type Throughput = StatusSnapshot['throughput'];
 
 const MIB = 1024 * 1024;
 const SAMPLES = 300;
-const HEIGHT_REM = 7.125;
+const HEIGHT_REM = 6.125;
 
 const token = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -62,7 +61,7 @@ function options(width: number, throughput: () => Throughput): uPlot.Options {
     height: HEIGHT_REM * remPx(),
     cursor: { show: false },
     legend: { show: false },
-    padding: [8, 6, 0, 0],
+    padding: [8, 2, 4, 0],
     scales: {
       x: { time: false, range: () => [1 - SAMPLES, 0] },
       y: { range: (_plot, _min, max) => [0, Math.max(top(max ?? 0) * 1.02, (max ?? 0) * 1.02)] },
@@ -74,17 +73,7 @@ function options(width: number, throughput: () => Throughput): uPlot.Options {
     ],
     bands: [{ series: [1, 2], fill: (plot) => stripes(plot.ctx, token('uploading')) as string }],
     axes: [
-      {
-        splits: () => [1 - SAMPLES, 0],
-        values: () => [texts.throughput.ago, texts.throughput.now],
-        align: 1,
-        font,
-        stroke: token('ink-3'),
-        grid: { show: false },
-        ticks: { show: false },
-        size: 1.25 * remPx(),
-        gap: 2,
-      },
+      { show: false },
       {
         splits: (plot) => {
           const high = top(Math.max(0, ...(plot.data[1] ?? []).map((value) => value ?? 0)));
@@ -128,10 +117,8 @@ function Sparkline({ throughput }: { throughput: Throughput }) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const newest = useRef(throughput);
-  const { colorScheme } = useMantineColorScheme();
   newest.current = throughput;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read anew when the scheme changes
   useEffect(() => {
     const place = host.current;
     if (place === null) {
@@ -160,7 +147,7 @@ function Sparkline({ throughput }: { throughput: Throughput }) {
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [colorScheme]);
+  }, []);
 
   useEffect(() => {
     chart.current?.setData(columns(throughput));
@@ -201,7 +188,13 @@ export function ThroughputCard({ throughput }: { throughput: Throughput }) {
           )}
         </ul>
       </div>
-      <Sparkline throughput={throughput} />
+      <div className="chart">
+        <Sparkline throughput={throughput} />
+        <div className="chart-ends" aria-hidden="true">
+          <span>{texts.throughput.ago}</span>
+          <span>{texts.throughput.now}</span>
+        </div>
+      </div>
     </section>
   );
 }

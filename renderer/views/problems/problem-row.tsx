@@ -1,10 +1,9 @@
-import { Button } from '@mantine/core';
-import { ChevronDown, ChevronRight } from 'lucide-react';
-import { useState } from 'react';
-import type { ProblemAction } from '../../../src/contract/problems.ts';
+import { ActionIcon, Button, Tooltip } from '@mantine/core';
+import { Check, ChevronDown, ChevronRight, Copy } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import { CAUSES, type ProblemAction } from '../../../src/contract/problems.ts';
 import type { FolderStatus, ProblemGroup } from '../../../src/contract/status.ts';
 import { momentText } from '../../format.ts';
-import { CopyButton } from '../../parts/copy-button.tsx';
 import { useCopy } from '../../parts/use-copy.ts';
 import { folderPlace } from '../../state/places.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
@@ -15,15 +14,14 @@ import { ProblemIcon } from './problem-icon.tsx';
 
 type Dialog = 'files' | 'exclude' | 'deletes' | 'allow';
 
-const ACTIONS: readonly ProblemAction[] = [
+const ACTIONS = [
   'sign-in',
   'confirm-deletes',
   'retry',
   'show-file',
   'allow',
   'exclude',
-  'copy-details',
-];
+] as const satisfies readonly ProblemAction[];
 
 interface RowProps {
   readonly group: ProblemGroup;
@@ -83,19 +81,35 @@ function useActions(group: ProblemGroup, folders: readonly FolderStatus[]) {
 
 type Actions = ReturnType<typeof useActions>;
 
-function ActionButtons(props: { group: ProblemGroup; actions: Actions; onDialog: (dialog: Dialog) => void }) {
-  const { group, actions, onDialog } = props;
+function CopyDetails({ text }: { text: () => string }) {
   const { copy, copied } = useCopy();
+  const Icon = copied ? Check : Copy;
+  const label = texts.problems.action['copy-details'];
+  return (
+    <Tooltip label={copied ? texts.common.copied : label}>
+      <ActionIcon variant="default" aria-label={label} onClick={() => copy(text())}>
+        <Icon className="icon icon-small" aria-hidden="true" />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function ActionButtons(props: {
+  group: ProblemGroup;
+  actions: Actions;
+  onDialog: (dialog: Dialog) => void;
+  children: ReactNode;
+}) {
+  const { group, actions, onDialog, children } = props;
   const offered = ACTIONS.filter(
     (action) => group.actions.includes(action) && !(action === 'show-file' && group.examplePath === null),
   );
-  const simple: Record<Exclude<ProblemAction, 'confirm-deletes'>, () => void> = {
+  const simple: Record<Exclude<ProblemAction, 'confirm-deletes' | 'copy-details'>, () => void> = {
     retry: () => void actions.retry(),
     'show-file': actions.showFile,
     exclude: () => onDialog('exclude'),
     'sign-in': actions.signIn,
     allow: () => onDialog('allow'),
-    'copy-details': () => copy(actions.details()),
   };
   return (
     <div className="problem-actions">
@@ -115,15 +129,17 @@ function ActionButtons(props: { group: ProblemGroup; actions: Actions; onDialog:
         const first = index === 0 && group.kind === 'needs-you' && action === 'sign-in';
         return (
           <Button key={action} size="xs" variant={first ? 'filled' : 'default'} onClick={simple[action]}>
-            {action === 'copy-details' && copied ? texts.common.copied : texts.problems.action[action]}
+            {texts.problems.action[action]}
           </Button>
         );
       })}
+      <CopyDetails text={actions.details} />
+      {children}
     </div>
   );
 }
 
-function Details({ group, folders, nowMs, text }: Omit<RowProps, 'unfolded'> & { text: string }) {
+function Details({ group, folders, nowMs }: Omit<RowProps, 'unfolded'>) {
   const folder = folderOf(group, folders);
   return (
     <div className="problem-details">
@@ -145,7 +161,6 @@ function Details({ group, folders, nowMs, text }: Omit<RowProps, 'unfolded'> & {
         <dt>{texts.problems.sinceLabel}</dt>
         <dd>{momentText(group.sinceMs, nowMs)}</dd>
       </dl>
-      <CopyButton text={text} label={texts.problems.action['copy-details']} />
     </div>
   );
 }
@@ -209,6 +224,8 @@ function Dialogs({
   }
 }
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** One cause: what, why, how many, an example, and what can be done. */
 export function ProblemRow({ group, folders, nowMs, unfolded }: RowProps) {
   const [dialog, setDialog] = useState<Dialog | null>(null);
@@ -219,24 +236,31 @@ export function ProblemRow({ group, folders, nowMs, unfolded }: RowProps) {
     <li className={`problem of-${group.kind}`}>
       <ProblemIcon group={group} />
       <div className="problem-what">
-        <h3>{group.title}</h3>
+        <h3>{capital(CAUSES[group.code].reason)}</h3>
         <p className="quiet">{group.advice}</p>
         <Example group={group} onMore={() => setDialog('files')} />
       </div>
       <div className="problem-count">
-        <b>{texts.problems.files(group.count)}</b>
+        {group.examplePath !== null && <b>{texts.problems.files(group.count)}</b>}
         <span className="small quiet">
           {group.nextTryAtMs === null
             ? texts.problems.since(momentText(group.sinceMs, nowMs))
             : texts.problems.nextTry(Math.round((group.nextTryAtMs - nowMs) / 1000))}
         </span>
-        <button type="button" className="link small fold" aria-expanded={open} onClick={() => setOpen(!open)}>
-          <Fold className="icon icon-small" aria-hidden="true" />
-          {texts.problems.details}
-        </button>
       </div>
-      <ActionButtons group={group} actions={actions} onDialog={setDialog} />
-      {open && <Details group={group} folders={folders} nowMs={nowMs} text={actions.details()} />}
+      <ActionButtons group={group} actions={actions} onDialog={setDialog}>
+        <Tooltip label={texts.problems.details}>
+          <ActionIcon
+            variant="default"
+            aria-label={texts.problems.details}
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+          >
+            <Fold className="icon icon-small" aria-hidden="true" />
+          </ActionIcon>
+        </Tooltip>
+      </ActionButtons>
+      {open && <Details group={group} folders={folders} nowMs={nowMs} />}
       <Dialogs dialog={dialog} group={group} actions={actions} onClose={() => setDialog(null)} />
     </li>
   );

@@ -5,7 +5,7 @@ import type { ProblemGroup, StatusSnapshot } from '../../../src/contract/status.
 import { words } from '../../../src/contract/words.ts';
 import { momentText } from '../../format.ts';
 import { useCopy } from '../../parts/use-copy.ts';
-import { Verdict } from '../../parts/verdict.tsx';
+import { allSaved, Verdict } from '../../parts/verdict.tsx';
 import { useAct, useNow } from '../../state/window-context.tsx';
 import { checkTime, texts } from '../../words.ts';
 import { detailsText } from './problem-actions.ts';
@@ -59,7 +59,8 @@ export function ProblemsView({ snapshot }: { snapshot: StatusSnapshot }) {
   if (snapshot.problems.length === 0) {
     return (
       <Verdict
-        tray="ready"
+        tray={snapshot.tray}
+        allSaved={allSaved(snapshot.bar)}
         sentence={texts.problems.none(checkTime(lastCheckMs, nowMs))}
         detail={texts.problems.noneText}
       />
@@ -70,7 +71,9 @@ export function ProblemsView({ snapshot }: { snapshot: StatusSnapshot }) {
   const detail =
     needs.length === 0
       ? texts.problems.waitingText(waiting.length)
-      : `${needs[0]?.title ?? ''}${needs.length > 1 ? ' …' : '.'} ${texts.problems.elseGoesOn}`;
+      : texts.problems.notKept(
+          needs.reduce((sum, group) => sum + (group.examplePath === null ? 0 : group.count), 0),
+        );
   const everything = () =>
     snapshot.problems.map((group) => detailsText(group, snapshot.folders, nowMs)).join('\n\n');
   return (

@@ -35,10 +35,7 @@ function LookInside({ entries, onClose }: { entries: Diagnostics['entries']; onC
           </button>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard */}
-      <pre className="bundle-text" tabIndex={0}>
-        {text}
-      </pre>
+      <textarea className="bundle-text" readOnly aria-label={name} value={text} />
     </Modal>
   );
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Settings } from '../../../src/contract/settings.ts';
 import type { StatusSnapshot } from '../../../src/contract/status.ts';
 import { useAct } from '../../state/window-context.tsx';
@@ -19,12 +19,9 @@ export interface CardProps {
 export function SettingsView({ snapshot }: { snapshot: StatusSnapshot }) {
   const { run } = useAct();
   const [settings, setSettings] = useState<Settings | null>(null);
-  const load = useCallback(() => {
+  useEffect(() => {
     void run('settings.get', {}).then((found) => found !== undefined && setSettings(found));
   }, [run]);
-  // signing in or out elsewhere changes the account
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the host is what asks for new settings
-  useEffect(load, [load, snapshot.account.host]);
   if (settings === null) {
     return <p className="empty-note">{texts.common.loading}</p>;
   }
