@@ -1,16 +1,23 @@
-// Bundles the command and its threads into dist/, or into the folder given. Started by run.mjs, with packages installed.
+// Bundles the command, the desktop app, their threads and the window, and draws the icons: into dist/, or into the
+// folder given. Started by run.mjs, with packages installed.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { build as buildWindow } from 'vite';
+import { collectIcons } from './lib/collect-icons.mjs';
 import { ROOT } from './lib/processes.mjs';
 import { collectNotices } from './lib/third-party-notices.mjs';
 
 const DIST = resolve(ROOT, process.argv[2] ?? 'dist');
 /** ws asks for these and does without. */
 const OPTIONAL = ['bufferutil', 'utf-8-validate'];
+/** What Electron brings along. */
+const IN_ELECTRON = ['electron', 'original-fs'];
 
 const CLI_ENTRY = 'src/cli/main.ts';
+const DESKTOP_ENTRY = 'src/desktop/main.ts';
+const PRELOAD_ENTRY = 'src/desktop/preload.ts';
 
 /** The entries that `startThread` knows: its type is the one list of them. */
 function threadEntries() {
@@ -47,7 +54,9 @@ function common(depth) {
 }
 
 const threads = threadEntries();
-const missing = [CLI_ENTRY, ...threads].filter((entry) => !existsSync(join(ROOT, entry)));
+const missing = [CLI_ENTRY, DESKTOP_ENTRY, PRELOAD_ENTRY, ...threads].filter(
+  (entry) => !existsSync(join(ROOT, entry)),
+);
 if (missing.length > 0) {
   console.error(`Cannot build: ${missing.join(', ')} missing`);
   process.exit(1);
@@ -65,23 +74,59 @@ const results = await Promise.all([
     outExtension: { '.js': '.cjs' },
     target: 'node16',
   }),
+  build({
+    ...common(1),
+    entryPoints: [DESKTOP_ENTRY],
+    outfile: join(DIST, 'desktop', 'main.cjs'),
+    external: IN_ELECTRON,
+    target: 'node16',
+    define: {
+      ...common(1).define,
+      // the address of a generic update feed; without one the app never looks for updates
+      __KEEPSYNC_UPDATE_FEED__: JSON.stringify(process.env.KEEPSYNC_UPDATE_FEED ?? ''),
+    },
+  }),
+  build({
+    // a sandboxed preload has no Node: neither the banner nor what hangs on it
+    absWorkingDir: ROOT,
+    entryPoints: [PRELOAD_ENTRY],
+    outfile: join(DIST, 'desktop', 'preload.cjs'),
+    bundle: true,
+    platform: 'browser',
+    format: 'cjs',
+    target: 'chrome108',
+    external: IN_ELECTRON,
+    metafile: true,
+    logLevel: 'warning',
+  }),
 ]);
+const window = await buildWindow({
+  configFile: join(ROOT, 'vite.config.ts'),
+  logLevel: 'warn',
+  build: { outDir: join(DIST, 'renderer') },
+});
+const windowInputs = [window]
+  .flat()
+  .flatMap(({ output }) => output.flatMap(({ moduleIds = [] }) => moduleIds));
+const icons = collectIcons(join(DIST, 'desktop', 'tray'), join(DIST, 'icons'));
 
 const notBundled = results
   .flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap(({ imports }) => imports))
-  .filter(({ external, path }) => external && !isBuiltin(path) && !OPTIONAL.includes(path))
+  .filter(
+    ({ external, path }) => external && !isBuiltin(path) && ![...OPTIONAL, ...IN_ELECTRON].includes(path),
+  )
   .map(({ path }) => path);
 if (notBundled.length > 0) {
   console.error(`Cannot build: ${[...new Set(notBundled)].join(', ')} would have to be installed beside it`);
   process.exit(1);
 }
 
-const { text, packages } = collectNotices(
-  ROOT,
-  results.map(({ metafile }) => metafile),
-);
+const { text, packages } = collectNotices(ROOT, [
+  ...results.map(({ metafile }) => metafile),
+  { inputs: Object.fromEntries(windowInputs.map((id) => [relative(ROOT, id.replace(/^\0/, '')), id])) },
+]);
 writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), text);
 const { size } = statSync(join(DIST, 'keepsync.cjs'));
 console.log(
-  `Built dist/keepsync.cjs (${Math.round(size / 1024)} KiB), ${threads.length} threads, notices of ${packages} packages`,
+  `Built keepsync.cjs (${Math.round(size / 1024)} KiB), the desktop app and its window, ${threads.length} threads, ${icons} icons, notices of ${packages} packages`,
 );

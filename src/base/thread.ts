@@ -9,6 +9,7 @@ export type ThreadEntry =
   | 'cluster/keep-server-thread'
   | 'keep/keep-thread'
   | 'local/disk-thread'
+  | 'shell/count-thread'
   | 'sync/journal-thread';
 
 /**

@@ -1,8 +1,9 @@
 import { KeepsyncError } from '../base/errors.ts';
 import type { Settings } from '../contract/settings.ts';
+import type { Connection } from '../engine/connection.ts';
+import type { TokenFile } from '../profile/token-file.ts';
 import type { CliEnvironment } from './environment.ts';
-import type { TokenFile } from './profile/token-file.ts';
-import type { CliServices, Connection } from './services.ts';
+import type { CliServices } from './services.ts';
 
 /**
  * Which cluster, and with whose token: the environment first, as for the Arvados commands; then the profile's own sign-in;

@@ -1,21 +1,22 @@
 import type { Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
+import { VERSION } from '../base/version.ts';
+import { ControlClient } from '../control/control-client.ts';
+import type { Connection } from '../engine/connection.ts';
 import type { PairStore, SettingsStore } from '../engine/ports.ts';
+import { type LogFiles, openLogFiles } from '../profile/log-files.ts';
+import { OwnerLock, readOwner } from '../profile/owner-lock.ts';
+import { openPairStore } from '../profile/pair-store.ts';
+import type { ProfilePaths } from '../profile/profile-paths.ts';
+import { openSettings } from '../profile/settings-store.ts';
+import { socketPath } from '../profile/socket-path.ts';
+import { TokenFile } from '../profile/token-file.ts';
 import { findConnection } from './connection.ts';
-import { ControlClient } from './control/control-client.ts';
 import type { CliEnvironment } from './environment.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Output } from './output.ts';
-import { type LogFiles, openLogFiles } from './profile/log-files.ts';
-import { OwnerLock, readOwner } from './profile/owner-lock.ts';
-import { openPairStore } from './profile/pair-store.ts';
-import type { ProfilePaths } from './profile/profile-paths.ts';
-import { openSettings } from './profile/settings-store.ts';
-import { socketPath } from './profile/socket-path.ts';
-import { TokenFile } from './profile/token-file.ts';
-import type { CliServices, Connection } from './services.ts';
-import { VERSION } from './version.ts';
+import type { CliServices } from './services.ts';
 
 /** What every command is given. What it opens here is closed when the command ends. */
 export class Context {

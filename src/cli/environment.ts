@@ -1,8 +1,8 @@
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { systemCode } from '../base/durable-file.ts';
 import { type Random, systemRandom } from '../base/random.ts';
-import { systemCode } from './profile/durable-file.ts';
 
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 export type InputStream = Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { posix, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
+import { systemCode } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import type { FolderConfig } from '../contract/settings.ts';
 import { collect, wholeNumber } from './option-values.ts';
-import { systemCode } from './profile/durable-file.ts';
 
 /** Rules: which files, and what becomes of links and names. */
 export interface RuleFlags {

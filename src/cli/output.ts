@@ -1,7 +1,7 @@
+import { systemCode } from '../base/durable-file.ts';
 import type { KeepsyncError } from '../base/errors.ts';
 import { redact } from '../base/redact.ts';
 import type { OutputStream } from './environment.ts';
-import { systemCode } from './profile/durable-file.ts';
 
 /**
  * What a command says. Results go to stdout, everything else to stderr; with `--json` results are one JSON document and

@@ -1,10 +1,10 @@
 import { asKeepsyncError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { ControlServer } from '../control/control-server.ts';
+import type { Connection, RunningEngine } from '../engine/connection.ts';
 import type { Engine } from '../engine/ports.ts';
+import type { OwnerLock } from '../profile/owner-lock.ts';
 import type { Context } from './context.ts';
-import { ControlServer } from './control/control-server.ts';
-import type { OwnerLock } from './profile/owner-lock.ts';
-import type { Connection, RunningEngine } from './services.ts';
-import { VERSION } from './version.ts';
 
 /** An engine that owns the profile: its lock is held, and others speak to it over the control socket. */
 export interface OwnedEngine {

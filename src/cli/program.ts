@@ -1,5 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { systemCode } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { profilePaths } from '../profile/profile-paths.ts';
 import { addAccount } from './commands/account.ts';
 import { addCheck } from './commands/check.ts';
 import { addCluster } from './commands/cluster.ts';
@@ -21,10 +24,7 @@ import type { CliEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { Interrupts } from './interrupts.ts';
 import { Output } from './output.ts';
-import { systemCode } from './profile/durable-file.ts';
-import { profilePaths } from './profile/profile-paths.ts';
 import type { CliServices } from './services.ts';
-import { VERSION } from './version.ts';
 
 interface GlobalFlags {
   readonly profile?: string;

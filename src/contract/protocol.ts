@@ -17,7 +17,7 @@ export const REPLY_MAX_BYTES = 64 * 1024 * 1024;
 
 const isCommandName = (name: string): name is CommandName => Object.hasOwn(commands, name);
 export const commandNameSchema = z.string().refine(isCommandName, 'no such command');
-const eventNameSchema = z.enum(['status', 'activity', 'blocks']);
+export const eventNameSchema = z.enum(['status', 'activity', 'blocks']);
 export type EventName = keyof typeof eventSchemas;
 
 const id = z.number().int().min(0);
@@ -52,6 +52,10 @@ export const helloResultSchema = z.object({
   version: z.string(),
   owner: z.enum(['desktop', 'daemon', 'command']),
   pid: z.number().int(),
+  /**
+   * To a window: the calls of `shell.ts` that are answered here. They come as `run` with the command `shell.<name>`.
+   */
+  offers: z.array(z.string()).optional(),
 });
 export type HelloResult = z.infer<typeof helloResultSchema>;
 

@@ -16,6 +16,11 @@ export interface LayerRule {
   readonly may: readonly string[];
 }
 
+const BELOW_WINDOWS = [
+  ...['base/*', 'contract/*', 'keep/*', 'api/*', 'blocks/*', 'collection/*', 'local/*', 'sync/*', 'status/*'],
+  ...['engine', 'engine/*', 'cluster/*', 'profile/*', 'control/*'],
+];
+
 /** The table of the design, with what each row needs in practice. Everything may import base. */
 export const LAYER_RULES: readonly LayerRule[] = [
   { layer: 'base', may: [] },
@@ -36,15 +41,14 @@ export const LAYER_RULES: readonly LayerRule[] = [
   },
   // A separate program: what it shares with the client is how things are written down, never how they are done.
   { layer: 'cluster', may: ['base/*', 'keep/locator', 'keep/signature', 'collection/manifest*'] },
+  { layer: 'profile', may: ['base/*', 'contract/*', 'engine/ports'] },
+  { layer: 'control', may: ['base/*', 'contract/*'] },
+  // What a window needs around the engine, whichever window it is.
+  { layer: 'shell', may: BELOW_WINDOWS },
+  { layer: 'web', may: ['base/*', 'contract/*', 'control/*', 'shell/*'] },
   // Has a composition of its own, so any stage; but never the other program's windows.
-  {
-    layer: 'cli',
-    may: [
-      ...['base/*', 'contract/*', 'keep/*', 'api/*', 'blocks/*', 'collection/*', 'local/*'],
-      ...['sync/*', 'status/*', 'engine', 'engine/*', 'cluster/*'],
-    ],
-  },
-  { layer: 'desktop', may: ['base/*', 'contract/*', 'engine', 'engine/*', 'cluster/*'] },
+  { layer: 'cli', may: [...BELOW_WINDOWS, 'shell/*', 'web/*'] },
+  { layer: 'desktop', may: [...BELOW_WINDOWS, 'shell/*'] },
   { layer: 'renderer', may: ['contract/*'] },
 ];
 

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { checkToken, parseApiHost } from '../../api/api-host.ts';
+import type { Connection, WhoAmI } from '../../engine/connection.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { usage } from '../folder-options.ts';
 import { askHidden, readSecretLine } from '../hidden-prompt.ts';
-import type { Connection, WhoAmI } from '../services.ts';
 import type { RunWork } from './command.ts';
 
 interface LoginFlags {

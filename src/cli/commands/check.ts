@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { systemCode } from '../../base/durable-file.ts';
 import { KeepsyncError } from '../../base/errors.ts';
 import { plural, sizeText } from '../../contract/words.ts';
 import { type LocalFile, runCheck } from '../check/check-run.ts';
@@ -9,7 +10,6 @@ import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { FilesThreads } from '../files/files-threads.ts';
 import { addRuleFlags, patternsOf, type RuleFlags } from '../folder-options.ts';
-import { systemCode } from '../profile/durable-file.ts';
 import { ProgressView, progressMode } from '../progress/progress-view.ts';
 import type { RunWork } from './command.ts';
 

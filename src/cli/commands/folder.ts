@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { systemCode } from '../../base/durable-file.ts';
 import { KeepsyncError } from '../../base/errors.ts';
 import type { CommandHost } from '../../contract/commands.ts';
 import { type FolderConfig, folderConfigSchema } from '../../contract/settings.ts';
 import type { FolderStatus } from '../../contract/status.ts';
 import type { Pair } from '../../engine/ports.ts';
+import { newPair, pairById } from '../../profile/pair-store.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
@@ -20,8 +22,6 @@ import {
 } from '../folder-options.ts';
 import { wholeNumber } from '../option-values.ts';
 import { table } from '../output.ts';
-import { systemCode } from '../profile/durable-file.ts';
-import { newPair, pairById } from '../profile/pair-store.ts';
 import type { RunWork } from './command.ts';
 
 interface AddFlags extends RuleFlags, TargetFlags {

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
+import { systemCode } from '../../base/durable-file.ts';
 import { explainIgnored, IGNORE_FILE_NAME } from '../../local/ignore-rules.ts';
 import { collectionPathsOf } from '../../local/tree-roots.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { patternsOf, type RuleFlags, usage } from '../folder-options.ts';
 import { collect } from '../option-values.ts';
-import { systemCode } from '../profile/durable-file.ts';
 import type { RunWork } from './command.ts';
 
 interface IgnoreFlags extends RuleFlags {

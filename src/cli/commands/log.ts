@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { parseJsonOrUndefined, readIfThere } from '../../base/durable-file.ts';
 import type { ActivityRow } from '../../contract/status.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { wholeNumber } from '../option-values.ts';
-import { parseJsonOrUndefined, readIfThere } from '../profile/durable-file.ts';
 import type { RunWork } from './command.ts';
 
 const LINES_DEFAULT = 200;

@@ -1,19 +1,19 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { makePrivateDir } from '../../base/durable-file.ts';
 import { asKeepsyncError, errorFromRecord, KeepsyncError } from '../../base/errors.ts';
 import type { StatusSnapshot } from '../../contract/status.ts';
 import { plural, sizeText, words } from '../../contract/words.ts';
+import type { RunningEngine } from '../../engine/connection.ts';
 import type { OnceResult, Pair, PairStore } from '../../engine/ports.ts';
+import { memoryPairStore, newPair, openPairStore } from '../../profile/pair-store.ts';
+import { fixedSettings } from '../../profile/settings-store.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { addRuleFlags, addTargetFlags } from '../folder-options.ts';
 import { wholeNumber } from '../option-values.ts';
-import { makePrivateDir } from '../profile/durable-file.ts';
-import { memoryPairStore, newPair, openPairStore } from '../profile/pair-store.ts';
-import { fixedSettings } from '../profile/settings-store.ts';
 import { ProgressView, progressMode } from '../progress/progress-view.ts';
 import { type PutFlags, putConfig, putPlace, putSettings } from '../put/put-plan.ts';
-import type { RunningEngine } from '../services.ts';
 import type { RunWork } from './command.ts';
 
 /** Keep's largest block: so many blocks at least, if every one were full. */

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { systemCode } from '../../base/durable-file.ts';
 import { type FolderConfig, folderConfigSchema } from '../../contract/settings.ts';
 import type { StatusSnapshot } from '../../contract/status.ts';
 import { words } from '../../contract/words.ts';
@@ -8,7 +9,6 @@ import type { Context } from '../context.ts';
 import { EXIT, exitCodeOfStatus } from '../exit-codes.ts';
 import { usage } from '../folder-options.ts';
 import { openOwnedEngine } from '../owner.ts';
-import { systemCode } from '../profile/durable-file.ts';
 import { ProgressView, progressMode } from '../progress/progress-view.ts';
 import { quoted, shellExports } from './cluster.ts';
 import type { RunWork } from './command.ts';

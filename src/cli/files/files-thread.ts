@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { sep } from 'node:path';
 import { parentPort } from 'node:worker_threads';
+import { systemCode } from '../../base/durable-file.ts';
 import { fileErrorCode, KeepsyncError } from '../../base/errors.ts';
 import { serveThread } from '../../base/thread-rpc.ts';
-import { systemCode } from '../profile/durable-file.ts';
 import type { BlockPart, FileFailure, FilesThreadApi, FinishFile } from './files-api.ts';
 
 /** A Keep block has at most 2^26 bytes. One buffer serves all calls: they run one after the other. */

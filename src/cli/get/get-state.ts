@@ -9,7 +9,7 @@ import {
   parseJsonOrUndefined,
   readIfThere,
   systemCode,
-} from '../profile/durable-file.ts';
+} from '../../base/durable-file.ts';
 
 const headerSchema = z.object({
   version: z.literal(1),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../../base/durable-file.ts';
 import { KeepsyncError } from '../../base/errors.ts';
 import { type FolderConfig, folderConfigSchema, type Settings } from '../../contract/settings.ts';
 import {
@@ -12,7 +13,6 @@ import {
   type TargetFlags,
   usage,
 } from '../folder-options.ts';
-import { systemCode } from '../profile/durable-file.ts';
 
 export interface PutFlags extends RuleFlags, TargetFlags {
   readonly portableDataHash?: boolean;

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { ArvadosApi } from '../api/arvados-api.ts';
+import { parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
+import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import type { Connection, WhoAmI } from './connection.ts';
+import type { ClusterAccount } from './ports.ts';
+
+const factsSchema = z.object({
+  host: z.string(),
+  user: z.string(),
+  tokenId: z.string(),
+  tokenExpiresAtMs: z.number().nullable(),
+  defaultCopies: z.number().int().min(1),
+  defaultStorageClasses: z.array(z.string()),
+  signatureTtlMs: z.number().positive(),
+});
+type Facts = z.infer<typeof factsSchema>;
+
+/** Names a token without giving it away: its uuid; for a bare secret a hash that cannot be turned back. */
+function tokenIdOf(token: string): string {
+  const uuid = token.startsWith('v2/') ? token.split('/')[1] : undefined;
+  return uuid ?? createHash('sha256').update(token).digest('hex').slice(0, 32);
+}
+
+/** The token's end, where it may look at itself; a token of limited scope may be good for all else. */
+async function tokenExpiry(api: ArvadosApi, signal?: AbortSignal): Promise<number | null> {
+  try {
+    return (await api.tokenInfo(signal)).expiresAtMs ?? null;
+  } catch (thrown) {
+    const { code } = asKeepsyncError(thrown);
+    if (code === 'FORBIDDEN' || code === 'NOT_FOUND') {
+      return null;
+    }
+    throw thrown;
+  }
+}
+
+export async function askWhoAmI(api: ArvadosApi, signal: AbortSignal): Promise<WhoAmI> {
+  const user = await api.currentUser(signal);
+  return {
+    uuid: user.uuid,
+    email: user.email,
+    name: user.fullName || user.username,
+    isActive: user.isActive,
+    tokenExpiresAtMs: await tokenExpiry(api, signal),
+  };
+}
+
+async function askFacts(api: ArvadosApi, connection: Connection): Promise<Facts> {
+  const user = await api.currentUser();
+  if (!user.isActive) {
+    throw new KeepsyncError('FORBIDDEN', `The account ${user.email || user.uuid} is not active`, {
+      action: 'Sign in to Workbench once, or ask the administrators to activate it.',
+    });
+  }
+  const [discovery, config, expiry] = await Promise.all([api.discovery(), api.config(), tokenExpiry(api)]);
+  return {
+    host: connection.host,
+    user: user.email || user.username || user.uuid,
+    tokenId: tokenIdOf(connection.token),
+    tokenExpiresAtMs: expiry,
+    defaultCopies: discovery.defaultCollectionReplication,
+    defaultStorageClasses: [...config.defaultStorageClasses],
+    signatureTtlMs: discovery.blobSignatureTtlMs,
+  };
+}
+
+/**
+ * Who is signed in, and what the cluster says of itself. Kept beside the journal, so that a daemon starts while the
+ * cluster is away; and so that it is noticed when the token is another one than last time: `isNewToken`.
+ */
+export async function accountFacts(
+  api: ArvadosApi,
+  connection: Connection,
+  factsFile: string,
+): Promise<{ readonly account: ClusterAccount; readonly isNewToken: boolean; remember(): Promise<void> }> {
+  const parsed = factsSchema.safeParse(parseJsonOrUndefined((await readIfThere(factsFile)) ?? ''));
+  const known = parsed.success ? parsed.data : undefined;
+  const isSameToken =
+    known !== undefined && known.host === connection.host && known.tokenId === tokenIdOf(connection.token);
+  let facts: Facts;
+  try {
+    facts = await askFacts(api, connection);
+  } catch (thrown) {
+    const { code } = asKeepsyncError(thrown);
+    if (!isSameToken || !['OFFLINE', 'TIMEOUT', 'BUSY', 'SERVER'].includes(code)) {
+      throw thrown;
+    }
+    facts = known;
+  }
+  return {
+    account: { ...facts, local: connection.local },
+    isNewToken: known !== undefined && !isSameToken,
+    remember: () => writeDurably(factsFile, `${JSON.stringify(facts)}\n`),
+  };
+}

@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { ArvadosApi } from '../api/arvados-api.ts';
+import { type AccountChecks, checkAccount } from '../api/checks.ts';
+import { RemoteEvents as ServerEvents } from '../api/events.ts';
+import { reachKeepService } from '../api/reach-keep.ts';
+import { remoteEventPorts } from '../api/remote-event-ports.ts';
+import { type AccountSettings, readAccountSettings } from '../api/settings-sources.ts';
+import type { Clock } from '../base/clock.ts';
+import { systemCode } from '../base/durable-file.ts';
+import { KeepsyncError } from '../base/errors.ts';
+import { type LogPort, silentLog } from '../base/log.ts';
+import { newRequestId, type Random } from '../base/random.ts';
+import { VERSION } from '../base/version.ts';
+import type { Settings } from '../contract/settings.ts';
+import { createEngine } from '../engine.ts';
+import { createKeepClient, type KeepClient } from '../keep/keep-client.ts';
+import { servicesFromEnv } from '../keep/services-from-env.ts';
+import { createThreadedDisk } from '../local/threaded-disk.ts';
+import { createThreadedWatcher } from '../local/threaded-watcher.ts';
+import { openThreadedJournal } from '../sync/threaded-journal.ts';
+import { accountFacts, askWhoAmI } from './account-facts.ts';
+import type { Connection, EngineRequest, RunningEngine, WhoAmI } from './connection.ts';
+import type { RemoteEvents } from './ports.ts';
+
+/** What the real stages take from the process. */
+export interface EngineEnvironment {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Host and token of the environment and settings.conf, as the Arvados commands take them. */
+export async function ambientAccount(
+  env: Pick<EngineEnvironment, 'env' | 'home'>,
+): Promise<AccountSettings | undefined> {
+  return readAccountSettings({ env: env.env, homeDir: env.home, readText: readTextIfThere });
+}
+
+/** Who a token belongs to. */
+export async function whoAmI(
+  env: EngineEnvironment,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<WhoAmI> {
+  const api = await openApi(env, connection, silentLog);
+  try {
+    return await askWhoAmI(api, signal);
+  } finally {
+    api.close();
+  }
+}
+
+function readTextIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') {
+      return undefined;
+    }
+    throw thrown;
+  }
+}
+
+/** The private authority's certificates. Throws USAGE where the file cannot be read. */
+async function readCa(caFile: string | null): Promise<string | undefined> {
+  if (caFile === null) {
+    return undefined;
+  }
+  try {
+    return await readFile(caFile, 'utf8');
+  } catch (thrown) {
+    throw new KeepsyncError(
+      'USAGE',
+      `The CA file ${caFile} cannot be read (${systemCode(thrown) ?? 'unknown'})`,
+      {
+        action: 'Correct its path, or take it out of SSL_CERT_FILE or the settings.',
+        cause: thrown,
+      },
+    );
+  }
+}
+
+/** The API of a cluster. To be closed by the caller. */
+export async function openApi(
+  env: EngineEnvironment,
+  connection: Connection,
+  log: LogPort,
+): Promise<ArvadosApi> {
+  return new ArvadosApi({
+    host: connection.host,
+    token: connection.token,
+    insecure: connection.insecure,
+    ca: await readCa(connection.caFile),
+    clock: env.clock,
+    random: env.random,
+    log,
+  });
+}
+
+/** Keep of a cluster, with its threads. To be closed by the caller. */
+export async function openKeep(
+  env: EngineEnvironment,
+  connection: Connection,
+  api: ArvadosApi,
+  settings: Settings,
+  log: LogPort,
+): Promise<KeepClient> {
+  const named = servicesFromEnv(env.env);
+  const ca = await readCa(connection.caFile);
+  return createKeepClient({
+    token: connection.token,
+    services: async () => named ?? (await api.keepServices()),
+    threads: settings.uploads.threads,
+    tls: { rejectUnauthorized: !connection.insecure, ...(ca === undefined ? {} : { ca }) },
+    allowPlainHttp: connection.allowPlainHttpKeep,
+    attempts: settings.network.retries + 1,
+    uploadBytesPerSecond: settings.network.uploadLimitBytesPerSecond,
+    clock: env.clock,
+    random: env.random,
+    log,
+  });
+}
+
+/** The engine with the real disk, journal and servers. Throws what they do, with everything closed again. */
+export async function openEngine(env: EngineEnvironment, request: EngineRequest): Promise<RunningEngine> {
+  const { connection, log, journalFile } = request;
+  const settings = request.settings.get();
+  /** Closed in the reverse order, the engine first. */
+  const closers: Array<() => Promise<void> | void> = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) {
+      await close();
+    }
+  };
+  try {
+    const api = await openApi(env, connection, log);
+    closers.push(() => api.close());
+    const facts = await accountFacts(api, connection, `${journalFile}.account`);
+    const keep = await openKeep(env, connection, api, settings, log);
+    closers.push(() => keep.close());
+    const journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
+    closers.push(() => journal.close());
+    if (journal.movedAside !== null) {
+      request.tell(
+        `The journal was damaged and moved to ${journal.movedAside}; everything is looked at again`,
+      );
+    }
+    if (facts.isNewToken) {
+      await journal.expireSignatures();
+    }
+    await facts.remember();
+    const disk = createThreadedDisk({ journalPath: journalFile });
+    closers.push(() => disk.close());
+    const engine = await createEngine({
+      owner: request.owner,
+      version: VERSION,
+      clock: env.clock,
+      random: env.random,
+      log,
+      settings: request.settings,
+      pairs: request.pairs,
+      journal,
+      disk,
+      watcher: request.watch
+        ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
+        : undefined,
+      keep,
+      store: api.collections,
+      account: facts.account,
+      events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
+      onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
+      conflicts: request.conflicts,
+      onStop: request.onStop,
+    });
+    let closing: Promise<void> | undefined;
+    return {
+      engine,
+      close: (how) => {
+        closing ??= engine.close(how).finally(closeAll);
+        return closing;
+      },
+    };
+  } catch (thrown) {
+    await closeAll();
+    throw thrown;
+  }
+}
+
+/** Events of the server as the engine takes them: which collection was changed. */
+function serverEvents(env: EngineEnvironment, api: ArvadosApi, token: string, log: LogPort): RemoteEvents {
+  const events = new ServerEvents({
+    ports: remoteEventPorts(api, token),
+    clock: env.clock,
+    random: env.random,
+    log,
+    isWanted: (uuid) => uuid.includes('-4zz18-'),
+  });
+  return {
+    onCollection: (listener) => {
+      events.events.on('change', (change) => listener(change.objectUuid));
+      events.start();
+    },
+    close: () => events.close(),
+  };
+}
+
+/** Goes through everything that has to be right before the first byte can be saved; see `checkAccount`. */
+export async function checkConnection(
+  env: EngineEnvironment,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<AccountChecks> {
+  const api = await openApi(env, connection, silentLog);
+  try {
+    return await checkAccount({
+      client: api.client,
+      clock: env.clock,
+      keepServices: servicesFromEnv(env.env),
+      reachKeep: (service, inner) =>
+        reachKeepService(service, {
+          tls: api.client.tls,
+          clock: env.clock,
+          requestId: newRequestId(env.random),
+          signal: inner,
+        }),
+      signal,
+    });
+  } finally {
+    api.close();
+  }
+}
+
+/** Lends the API of a cluster for one piece of work. */
+export async function withApi<T>(
+  env: EngineEnvironment,
+  connection: Connection,
+  work: (api: ArvadosApi) => Promise<T>,
+): Promise<T> {
+  const api = await openApi(env, connection, silentLog);
+  try {
+    return await work(api);
+  } finally {
+    api.close();
+  }
+}

@@ -1,0 +1,384 @@
+import { checkToken, parseApiHost } from '../api/api-host.ts';
+import type { AccountSettings } from '../api/settings-sources.ts';
+import type { CancelTimer, Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
+import { asKeepsyncError, type ErrorCode, KeepsyncError } from '../base/errors.ts';
+import type { LogPort } from '../base/log.ts';
+import { Mutex } from '../base/mutex.ts';
+import type { LocalCluster } from '../cluster/cluster-options.ts';
+import type {
+  CommandHost,
+  CommandInput,
+  CommandName,
+  CommandOutput,
+  ContractEvents,
+} from '../contract/commands.ts';
+import { CAUSES } from '../contract/problems.ts';
+import type { Settings } from '../contract/settings.ts';
+import { type SignIn, signInSchema } from '../contract/shell.ts';
+import type { StatusSnapshot } from '../contract/status.ts';
+import type { Connection, RunningEngine } from '../engine/connection.ts';
+import type { SettingsStore } from '../engine/ports.ts';
+import { IdleHost } from './idle-host.ts';
+import type { TokenStore } from './token-store.ts';
+
+/** While the engine could not be opened for a reason that heals by itself, it is tried again so often. */
+const RETRY_EVERY_MS = 30_000;
+const HEALS: readonly ErrorCode[] = ['OFFLINE', 'TIMEOUT', 'BUSY', 'SERVER', 'BAD_ANSWER', 'NO_KEEP'];
+
+export interface AccountDeskPorts {
+  readonly owner: StatusSnapshot['owner'];
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: LogPort;
+  readonly settings: SettingsStore;
+  readonly tokens: TokenStore;
+  /** Never to be seen in a log or a bundle from here on. */
+  readonly hide: (token: string) => void;
+  readonly openEngine: (connection: Connection) => Promise<RunningEngine>;
+  /** Undefined where the cluster of this computer is not offered. */
+  readonly startCluster: (() => Promise<LocalCluster>) | undefined;
+  /** ARVADOS_* of the environment, else settings.conf. May throw USAGE. */
+  readonly ambient: () => Promise<AccountSettings | undefined>;
+  /** PEM file of SSL_CERT_FILE. */
+  readonly ambientCaFile: string | null;
+  /** Throws what the cluster has against this token. */
+  readonly whoAmI: (connection: Connection, signal: AbortSignal) => Promise<unknown>;
+  readonly onStop: (how: 'finish' | 'now') => void;
+  readonly onSettings?: (settings: Settings) => void;
+}
+
+/**
+ * The owner's end of the contract for as long as the program runs: engines come and go with the account, whoever listens
+ * here hears of all of them. Without an engine it says why there is none.
+ */
+export class AccountDesk implements CommandHost {
+  readonly #ports: AccountDeskPorts;
+  readonly #events = new Emitter<ContractEvents>();
+  readonly #turn = new Mutex();
+  readonly #idle: IdleHost;
+  #running: RunningEngine | undefined;
+  #connection: Connection | undefined;
+  #cluster: LocalCluster | undefined;
+  #unsubscribe: Array<() => void> = [];
+  #error: KeepsyncError | undefined;
+  #sinceMs: number;
+  #cancelRetry: CancelTimer | undefined;
+  #nextTryAtMs: number | null = null;
+  /** Revisions go on growing when another engine begins again at 1. */
+  #revisionBase = 0;
+  #lastRevision = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(ports: AccountDeskPorts) {
+    this.#ports = ports;
+    this.#sinceMs = ports.clock.nowMs();
+    this.#idle = new IdleHost({
+      owner: ports.owner,
+      version: ports.version,
+      clock: ports.clock,
+      settings: ports.settings,
+      state: () => {
+        const { account } = ports.settings.get();
+        return {
+          host: account.host,
+          local: account.local,
+          error: this.#error,
+          sinceMs: this.#sinceMs,
+          nextTryAtMs: this.#nextTryAtMs,
+        };
+      },
+      retry: () => this.#retryNow(),
+      onStop: ports.onStop,
+    });
+  }
+
+  /** Opens the engine for the account of the settings. What is wrong with the account is in the status, not thrown. */
+  async start(): Promise<void> {
+    await this.#turn.run(() => this.#open());
+  }
+
+  /** Who is signed in. Throws NOT_SIGNED_IN, or what else keeps the engine from running. */
+  connection(): Connection {
+    if (this.#connection === undefined) {
+      throw (
+        this.#error ??
+        new KeepsyncError('NOT_SIGNED_IN', 'Nobody is signed in', { action: CAUSES.NOT_SIGNED_IN.advice })
+      );
+    }
+    return this.#connection;
+  }
+
+  /** Host and token of the environment or settings.conf; undefined where there is none, or none that makes sense. */
+  async ambient(): Promise<AccountSettings | undefined> {
+    try {
+      return await this.#ports.ambient();
+    } catch (thrown) {
+      this.#ports.log.log('info', asKeepsyncError(thrown).message);
+      return undefined;
+    }
+  }
+
+  /** Where a sign-in leads, and as whom; for the local cluster it is started. Throws USAGE where it makes no sense. */
+  async connectionOf(wanted: SignIn): Promise<Connection> {
+    const signIn = signInSchema.parse(wanted);
+    const { account } = this.#ports.settings.get();
+    const trusted = (host: string) => account.host === host && account.allowPlainHttpKeep;
+    switch (signIn.how) {
+      case 'token': {
+        const host = parseApiHost(signIn.host).text;
+        const token = checkToken(signIn.token);
+        this.#ports.hide(token);
+        return {
+          host,
+          token,
+          insecure: false,
+          caFile: signIn.caFile ?? this.#ports.ambientCaFile,
+          allowPlainHttpKeep: trusted(host),
+          local: false,
+          origin: 'profile',
+        };
+      }
+      case 'environment': {
+        const found = await this.#ports.ambient();
+        if (found === undefined) {
+          throw new KeepsyncError('USAGE', 'Neither the environment nor settings.conf names a cluster', {
+            action: 'Set ARVADOS_API_HOST and ARVADOS_API_TOKEN, or sign in with a token.',
+          });
+        }
+        this.#ports.hide(found.token);
+        return {
+          host: found.host,
+          token: found.token,
+          insecure: found.insecure,
+          caFile: this.#ports.ambientCaFile,
+          allowPlainHttpKeep: trusted(found.host),
+          local: false,
+          origin: found.origin,
+        };
+      }
+      case 'local':
+        return this.#localConnection();
+    }
+  }
+
+  /** Signs in after asking the cluster; the account before stays if that fails. */
+  async signIn(wanted: SignIn): Promise<void> {
+    await this.#turn.run(async () => {
+      const connection = await this.connectionOf(wanted);
+      await this.#ports.whoAmI(connection, AbortSignal.timeout(60_000));
+      await this.#closeEngine(false);
+      if (!connection.local) {
+        await this.#closeCluster();
+      }
+      await this.#ports.tokens.write(connection.host, connection.token);
+      const { settings } = this.#ports;
+      const { network } = settings.get();
+      const proxy = wanted.how === 'token' ? (wanted.proxy ?? network.proxy) : network.proxy;
+      settings.set({
+        account: {
+          host: connection.host,
+          insecure: connection.insecure,
+          caFile: connection.caFile,
+          allowPlainHttpKeep: connection.allowPlainHttpKeep,
+          local: connection.local,
+        },
+        network: { ...network, proxy },
+      });
+      await this.#open();
+      if (this.#error !== undefined) {
+        throw this.#error;
+      }
+    });
+  }
+
+  /** Forgets the token. Folders, journal and collections stay. */
+  async signOut(): Promise<void> {
+    await this.#turn.run(async () => {
+      await this.#closeEngine(false);
+      await this.#closeCluster();
+      await this.#ports.tokens.remove();
+      const { settings } = this.#ports;
+      settings.set({ account: { ...settings.get().account, host: null, local: false } });
+      this.#fail(undefined);
+    });
+  }
+
+  async run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
+    const result = await (this.#running?.engine ?? this.#idle).run(name, input);
+    if (name === 'status.get') {
+      return this.#renumber(result as StatusSnapshot) as CommandOutput<N>;
+    }
+    if (name === 'settings.set') {
+      this.#ports.onSettings?.(result as Settings);
+      if (this.#running === undefined) {
+        this.#tellIdle();
+      }
+    }
+    return result;
+  }
+
+  subscribe<E extends keyof ContractEvents>(
+    event: E,
+    listener: (payload: ContractEvents[E]) => void,
+  ): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /** The network or the computer came back: looks and tries at once instead of at its time. */
+  async refresh(): Promise<void> {
+    if (this.#running === undefined) {
+      this.#retryNow();
+      return;
+    }
+    await this.run('folders.retry', {});
+    await this.run('folders.rescan', {});
+  }
+
+  /** Ends the engine, then the local cluster. Twice does nothing more. */
+  close(how: { readonly finish: boolean }): Promise<void> {
+    this.#closing ??= this.#turn.run(async () => {
+      this.#cancelRetry?.();
+      try {
+        await this.#closeEngine(how.finish);
+      } finally {
+        await this.#closeCluster();
+      }
+    });
+    return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    if (this.#closing !== undefined || this.#running !== undefined) {
+      return;
+    }
+    this.#cancelRetry?.();
+    this.#nextTryAtMs = null;
+    try {
+      const connection = await this.#storedConnection();
+      if (connection === undefined) {
+        this.#fail(undefined);
+        return;
+      }
+      this.#ports.hide(connection.token);
+      const running = await this.#ports.openEngine(connection);
+      this.#connection = connection;
+      this.#adopt(running);
+      await running.engine.start();
+    } catch (thrown) {
+      const error = asKeepsyncError(thrown);
+      await this.#closeEngine(false);
+      this.#fail(error);
+    }
+  }
+
+  #adopt(running: RunningEngine): void {
+    this.#running = running;
+    this.#error = undefined;
+    this.#revisionBase = this.#lastRevision;
+    const { engine } = running;
+    this.#unsubscribe = [
+      engine.subscribe('status', (snapshot) => this.#events.emit('status', this.#renumber(snapshot))),
+      engine.subscribe('activity', (row) => this.#events.emit('activity', row)),
+      engine.subscribe('blocks', (rows) => this.#events.emit('blocks', rows)),
+    ];
+  }
+
+  #renumber(snapshot: StatusSnapshot): StatusSnapshot {
+    const revision =
+      this.#running === undefined ? ++this.#lastRevision : this.#revisionBase + snapshot.revision;
+    this.#lastRevision = Math.max(this.#lastRevision, revision);
+    return { ...snapshot, revision };
+  }
+
+  async #storedConnection(): Promise<Connection | undefined> {
+    const { account } = this.#ports.settings.get();
+    if (account.host === null) {
+      return undefined;
+    }
+    if (account.local) {
+      return this.#localConnection();
+    }
+    const token = await this.#ports.tokens.read(account.host);
+    if (token === undefined) {
+      throw new KeepsyncError('NOT_SIGNED_IN', `There is no token for ${account.host}`, {
+        action: CAUSES.NOT_SIGNED_IN.advice,
+      });
+    }
+    return {
+      host: account.host,
+      token,
+      insecure: account.insecure,
+      caFile: account.caFile ?? this.#ports.ambientCaFile,
+      allowPlainHttpKeep: account.allowPlainHttpKeep,
+      local: false,
+      origin: 'profile',
+    };
+  }
+
+  async #localConnection(): Promise<Connection> {
+    const { startCluster } = this.#ports;
+    if (startCluster === undefined) {
+      throw new KeepsyncError('USAGE', 'There is no local cluster here');
+    }
+    this.#cluster ??= await startCluster();
+    this.#ports.hide(this.#cluster.token);
+    return {
+      host: this.#cluster.apiHost,
+      token: this.#cluster.token,
+      insecure: false,
+      caFile: this.#cluster.caFile,
+      // its Keep is plain http, on loopback only
+      allowPlainHttpKeep: false,
+      local: true,
+      origin: 'profile',
+    };
+  }
+
+  async #closeEngine(finish: boolean): Promise<void> {
+    const running = this.#running;
+    try {
+      await running?.close({ finish });
+    } finally {
+      this.#running = undefined;
+      this.#connection = undefined;
+      for (const unsubscribe of this.#unsubscribe.splice(0)) {
+        unsubscribe();
+      }
+    }
+  }
+
+  async #closeCluster(): Promise<void> {
+    const cluster = this.#cluster;
+    this.#cluster = undefined;
+    await cluster?.close();
+  }
+
+  #fail(error: KeepsyncError | undefined): void {
+    const { clock, log } = this.#ports;
+    if (error?.code !== this.#error?.code) {
+      this.#sinceMs = clock.nowMs();
+    }
+    this.#error = error;
+    if (error !== undefined) {
+      log.log('warn', error.message, { code: error.code });
+      if (HEALS.includes(error.code) && this.#closing === undefined) {
+        this.#nextTryAtMs = clock.nowMs() + RETRY_EVERY_MS;
+        this.#cancelRetry = clock.setTimer(RETRY_EVERY_MS, () => this.#retryNow());
+      }
+    }
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    this.#events.emit('status', this.#renumber(this.#idle.snapshot()));
+  }
+
+  #retryNow(): void {
+    this.#turn
+      .run(() => this.#open())
+      .catch((thrown: unknown) => {
+        this.#ports.log.log('error', asKeepsyncError(thrown).message);
+      });
+  }
+}

@@ -1,0 +1,152 @@
+import { strToU8, zip } from 'fflate';
+import { KeepsyncError } from '../base/errors.ts';
+import type { CommandHost } from '../contract/commands.ts';
+import type { Diagnostics } from '../contract/shell.ts';
+import { BLOCK_STATES } from '../contract/status.ts';
+import { NameRemover } from './name-remover.ts';
+
+/** Of each log file only the end: what went wrong last (bytes). */
+const LOG_TAIL_BYTES = 2 * 1024 * 1024;
+/** Saves of each folder that are told. */
+const SAVES = 20;
+
+export interface DiagnosticsPorts {
+  readonly host: CommandHost;
+  /** The log, or its last `maxBytes`, as text; '' where there is none. */
+  readonly readLog: (maxBytes: number) => Promise<string>;
+  /** Versions, platform, memory: nothing personal. */
+  readonly system: () => Readonly<Record<string, unknown>>;
+  /** The token and the like, in every form that may turn up. */
+  readonly secrets: () => readonly string[];
+  /** Names to be found in texts and what stands for them: the home folder, the user's name. */
+  readonly names: () => ReadonlyArray<readonly [string, string]>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly text: string;
+  readonly removed: number;
+}
+
+/**
+ * What an administrator gets to find out what is wrong. A person sees all of it before it leaves the computer: the bundle
+ * that is saved is the one that was shown.
+ */
+export class DiagnosticsDesk {
+  readonly #ports: DiagnosticsPorts;
+  #bundle: { readonly entries: readonly Entry[]; readonly zipped: Uint8Array } | undefined;
+
+  constructor(ports: DiagnosticsPorts) {
+    this.#ports = ports;
+  }
+
+  async collect(): Promise<Diagnostics> {
+    const entries = await this.#entries();
+    const zipped = await zipOf(entries);
+    this.#bundle = { entries, zipped };
+    return {
+      entries: entries.map(({ name, text, removed }) => ({
+        name,
+        sizeBytes: Buffer.byteLength(text),
+        removed,
+      })),
+      bundleBytes: zipped.byteLength,
+    };
+  }
+
+  /** Throws USAGE for a name that is not in the bundle. */
+  async read(name: string): Promise<string> {
+    const { entries } = await this.#present();
+    const entry = entries.find((one) => one.name === name);
+    if (entry === undefined) {
+      throw new KeepsyncError('USAGE', `The bundle holds no ${JSON.stringify(name.slice(0, 80))}`);
+    }
+    return entry.text;
+  }
+
+  /** The bundle as a zip file. */
+  async zip(): Promise<Uint8Array> {
+    return (await this.#present()).zipped;
+  }
+
+  async #present() {
+    if (this.#bundle === undefined) {
+      await this.collect();
+    }
+    const bundle = this.#bundle;
+    if (bundle === undefined) {
+      throw new KeepsyncError('INTERNAL', 'The bundle was not made');
+    }
+    return bundle;
+  }
+
+  async #entries(): Promise<readonly Entry[]> {
+    const { host, readLog, system } = this.#ports;
+    const status = await host.run('status.get', {});
+    const names: Array<readonly [string, string]> = [...this.#ports.names()];
+    for (const [index, folder] of status.folders.entries()) {
+      const as = `<folder ${index + 1}>`;
+      names.push([folder.path, as], [folder.name, as], [folder.collectionName, as]);
+    }
+    if (status.account.user !== null) {
+      names.push([status.account.user, '<user>']);
+    }
+    const json = (name: string, value: unknown): Entry => {
+      const remover = new NameRemover(this.#ports.secrets(), names);
+      const text = `${JSON.stringify(remover.value(value), null, 2)}\n`;
+      return { name, text, removed: remover.removed };
+    };
+    const remover = new NameRemover(this.#ports.secrets(), names);
+    const log = logText(await readLog(LOG_TAIL_BYTES), remover);
+    return [
+      { name: 'keepsync.log', text: log, removed: remover.removed },
+      json('status.json', { ...status, throughput: { ...status.throughput, samples: [] } }),
+      json('settings.json', await host.run('settings.get', {})),
+      json('journal-summary.json', await journalSummary(host, status.folders)),
+      json('system.json', system()),
+    ];
+  }
+}
+
+/** Each line is JSON with a message and fields; a line that is not loses what looks like a secret or a known name. */
+function logText(text: string, remover: NameRemover): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      try {
+        return JSON.stringify(remover.value(JSON.parse(line)));
+      } catch (thrown) {
+        if (thrown instanceof SyntaxError) {
+          return remover.text(line);
+        }
+        throw thrown;
+      }
+    })
+    .join('\n');
+}
+
+async function journalSummary(host: CommandHost, folders: ReadonlyArray<{ readonly id: string }>) {
+  const summary = [];
+  for (const { id } of folders) {
+    const blocks: Record<string, number> = {};
+    for (const state of BLOCK_STATES) {
+      const page = await host.run('blocks.list', { folderId: id, states: [state], limit: 1 });
+      blocks[state] = page.total;
+    }
+    summary.push({
+      folder: id,
+      blocks,
+      files: (await host.run('files.list', { folderId: id, limit: 1 })).total,
+      saves: await host.run('saves.list', { folderId: id, limit: SAVES }),
+    });
+  }
+  return summary;
+}
+
+/** Off the main thread where the runtime allows it. */
+function zipOf(entries: readonly Entry[]): Promise<Uint8Array> {
+  const files = Object.fromEntries(entries.map(({ name, text }) => [name, strToU8(text)]));
+  return new Promise((resolve, reject) => {
+    zip(files, { level: 6 }, (error, data) => (error === null ? resolve(data) : reject(error)));
+  });
+}

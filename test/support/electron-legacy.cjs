@@ -1,0 +1,128 @@
+'use strict';
+// End-to-end tests may run on an Electron that is older than the one the product is for. What that one lacks is filled in
+// here, for the main process and every thread; the product itself carries nothing of this.
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const workers = require('node:worker_threads');
+
+function define(target, name, value) {
+  if (!(name in target)) {
+    Object.defineProperty(target, name, { value, writable: true, configurable: true });
+  }
+}
+
+define(URL, 'canParse', (text, base) => {
+  try {
+    return Boolean(new URL(text, base));
+  } catch {
+    return false;
+  }
+});
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit += 1) {
+    value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  }
+  return value;
+});
+
+define(require('node:zlib'), 'crc32', (data, start = 0) => {
+  let crc = ~start;
+  for (const byte of typeof data === 'string' ? Buffer.from(data) : data) {
+    crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+  }
+  return ~crc >>> 0;
+});
+
+/** Space without end: tests of full disks run elsewhere. */
+define(fs, 'statfsSync', (_path, options) => {
+  const blocks = 2 ** 40;
+  const of = { type: 0, bsize: 4096, blocks, bfree: blocks, bavail: blocks, files: blocks, ffree: blocks };
+  return options?.bigint
+    ? Object.fromEntries(Object.entries(of).map(([key, value]) => [key, BigInt(value)]))
+    : of;
+});
+
+/**
+ * The stand-in for node:sqlite has one connection to a file. Readers beside the writer get a copy of the file and of its
+ * log, made anew when either has changed.
+ */
+const sqlite = require('node:sqlite');
+const { DatabaseSync } = sqlite;
+
+class CopyReader {
+  #source;
+  #dir = fs.mkdtempSync(path.join(os.tmpdir(), 'keepsync-reader-'));
+  #state = '';
+  #database;
+
+  constructor(source) {
+    this.#source = source;
+    this.#current();
+  }
+
+  prepare(sql) {
+    let of;
+    let statement;
+    const fresh = () => {
+      const database = this.#current();
+      if (database !== of) {
+        of = database;
+        statement = database.prepare(sql);
+      }
+      return statement;
+    };
+    return {
+      get: (...values) => fresh().get(...values),
+      all: (...values) => fresh().all(...values),
+      iterate: (...values) => fresh().all(...values)[Symbol.iterator](),
+    };
+  }
+
+  close() {
+    this.#database?.close();
+    this.#database = undefined;
+    fs.rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  #current() {
+    const state = ['', '-wal'].map((suffix) => stampOf(this.#source + suffix)).join();
+    if (state !== this.#state) {
+      this.#database?.close();
+      const copy = path.join(this.#dir, 'copy.sqlite');
+      for (const suffix of ['', '-wal']) {
+        fs.rmSync(copy + suffix, { force: true });
+        if (fs.existsSync(this.#source + suffix)) {
+          fs.copyFileSync(this.#source + suffix, copy + suffix);
+        }
+      }
+      this.#database = new DatabaseSync(copy);
+      this.#state = state;
+    }
+    return this.#database;
+  }
+}
+
+function stampOf(file) {
+  try {
+    const { size, mtimeMs, ino } = fs.statSync(file);
+    return `${size}:${mtimeMs}:${ino}`;
+  } catch {
+    return '-';
+  }
+}
+
+sqlite.DatabaseSync = new Proxy(DatabaseSync, {
+  construct: (target, [file, options]) =>
+    options?.readOnly ? new CopyReader(String(file)) : new target(file, options),
+});
+
+// Threads begin without any of this.
+const { Worker } = workers;
+workers.Worker = class extends Worker {
+  constructor(file, options = {}) {
+    super(file, { ...options, execArgv: ['--require', __filename, ...(options.execArgv ?? [])] });
+  }
+};
