@@ -199,7 +199,7 @@ export const texts = {
     andMore: (count: number) => `and ${countText(count)} more`,
     move: 'move',
     showFiles: 'show files',
-    opens: (count: number) => `opens the ${countText(count)}`,
+    opens: 'opens them',
     backToAll: 'Back to all blocks',
     number: 'Block',
     sdkState: 'SDK',

@@ -1,14 +1,5 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
-import {
-  ArrowUp,
-  LayoutGrid,
-  LogOut,
-  Plus,
-  ScrollText,
-  Server,
-  Settings2,
-  TriangleAlert,
-} from 'lucide-react';
+import { ArrowUp, LayoutGrid, Plus, ScrollText, Server, Settings2, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Place } from '../../src/contract/shell.ts';
 import type { StatusSnapshot } from '../../src/contract/status.ts';
