@@ -54,6 +54,7 @@ class KeepsyncEngine implements Engine {
   readonly #marginMs: number;
   #pairs: readonly Pair[] = [];
   #pauseTimers = new Map<string, () => void>();
+  #offlineSinceMs: number | null = null;
   #closed = false;
 
   constructor(ports: EnginePorts) {
@@ -158,6 +159,7 @@ class KeepsyncEngine implements Engine {
     const { account, clock } = this.#ports;
     const error = this.#gate.error;
     const offline = error !== undefined && ['OFFLINE', 'TIMEOUT', 'NO_KEEP'].includes(error.code);
+    this.#offlineSinceMs = offline ? (this.#offlineSinceMs ?? clock.nowMs()) : null;
     this.#tell({
       type: 'account',
       account: {
@@ -165,7 +167,7 @@ class KeepsyncEngine implements Engine {
         user: account.user,
         local: account.local,
         connected: !offline,
-        offlineSinceMs: offline ? clock.nowMs() : null,
+        offlineSinceMs: this.#offlineSinceMs,
         tokenExpiresAtMs: account.tokenExpiresAtMs,
       },
     });

@@ -146,13 +146,13 @@ export class FolderDesk {
   }
 
   #tellFacts(tallies: FolderFacts['tallies']): void {
-    const { phase, errors, folder, nextSaveAtMs, totals } = this.loop.facts;
+    const { phase, errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes } = this.loop.facts;
     const facts: FolderFacts = {
       id: this.#pair.publicId,
       config: this.#pair.config,
       phase,
       tallies,
-      acknowledgedPieceBytes: 0,
+      acknowledgedPieceBytes,
       collectionUuid: folder.collectionUuid,
       portableDataHash: folder.remotePdh,
       lastSaveAtMs: folder.lastSaveAtMs,
@@ -219,7 +219,35 @@ export class FolderDesk {
         sinceMs: problem.sinceMs,
       })),
     ];
-    tell({ type: 'problems', folderId: this.#pair.publicId, problems });
+    const unready = await this.#stillBeingWritten(tallies.pending.files);
+    tell({
+      type: 'problems',
+      folderId: this.#pair.publicId,
+      problems: unready === undefined ? problems : [...problems, unready],
+    });
+  }
+
+  /** Files that wait for their calm period, when nothing else of the folder is on its way. */
+  async #stillBeingWritten(pendingFiles: number): Promise<ProblemFact | undefined> {
+    if (pendingFiles === 0 || this.loop.facts.phase !== 'watching') {
+      return undefined;
+    }
+    const { journal, clock } = this.#ports;
+    const dueAtMs = await journal.nextDueAtMs(this.#folder.id);
+    if (dueAtMs === null || dueAtMs <= clock.nowMs()) {
+      return undefined;
+    }
+    const query = { search: '', states: ['pending'] as const, offset: 0, limit: 1 };
+    const [example] = (await journal.listFiles(this.#folder.id, query)).rows;
+    return {
+      code: 'FILE_CHANGED',
+      files: pendingFiles,
+      examplePath: example?.path ?? null,
+      message: 'Uploaded as soon as nobody writes to it any more',
+      requestId: null,
+      nextTryAtMs: dueAtMs,
+      sinceMs: clock.nowMs(),
+    };
   }
 }
 

@@ -172,6 +172,10 @@ export function verdict(input: VerdictInput): { sentence: string; detail: string
           bar.uploading.bytes + bar.filling.bytes + bar.waiting.bytes > 0 ||
           bar.uploading.files + bar.filling.files + bar.waiting.files > 0,
       );
+      const waiting = input.problems.find((problem) => problem.kind === 'waiting');
+      if (waiting && busy.every((folder) => folder.phase === 'watching')) {
+        return { sentence: waiting.title, detail: openDetail() };
+      }
       if (uploading.length > 0) {
         return { sentence: words.uploadingFolders(uploading.length, input.etaSeconds), detail: openDetail() };
       }

@@ -64,6 +64,8 @@ export interface FolderFacts {
   readonly folder: JournalFolder;
   readonly nextSaveAtMs: number | null;
   readonly totals: ScanTotals | undefined;
+  /** Bytes of files that are still on their way, in blocks that are acknowledged. */
+  readonly acknowledgedPieceBytes: number;
 }
 
 export interface LoopEvents {
@@ -145,6 +147,7 @@ export class FolderLoop {
       folder: this.#folder,
       nextSaveAtMs: this.#nextSaveAtMs,
       totals: this.#totals,
+      acknowledgedPieceBytes: this.#uploader.acknowledgedPieceBytes,
     };
   }
 

@@ -51,6 +51,8 @@ export class FolderUploader {
   readonly #ports: UploaderPorts;
   readonly #failedBlocks = new Map<number, string>();
   readonly #onTheWay = new Set<Promise<void>>();
+  /** By entry: bytes of a large file under way that are in acknowledged blocks. */
+  readonly #pieceBytes = new Map<number, number>();
   #stopped = false;
   #working = false;
   #failure: unknown;
@@ -62,6 +64,11 @@ export class FolderUploader {
   /** Files are being read or sent; false also while a run finds nothing to do. */
   get working(): boolean {
     return this.#working;
+  }
+
+  /** Bytes of large files under way that acknowledged blocks hold already. */
+  get acknowledgedPieceBytes(): number {
+    return [...this.#pieceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** No new blocks are begun; what is on the way ends by itself. */
@@ -274,6 +281,11 @@ export class FolderUploader {
     const pieces = Math.ceil(file.sizeBytes / blockSizeBytes);
     const validUntilMs = clock.nowMs() + this.#ports.signatureMarginMs;
     const there = new Set(await journal.piecesOf(file.entryId, file.stamp, validUntilMs));
+    const acknowledge = (bytes: number) =>
+      this.#pieceBytes.set(file.entryId, (this.#pieceBytes.get(file.entryId) ?? 0) + bytes);
+    for (const index of there) {
+      acknowledge(Math.min(blockSizeBytes, file.sizeBytes - index * blockSizeBytes));
+    }
     const settled: Array<Promise<{ blockId: string; error: unknown }>> = [];
     let failure: KeepsyncError | undefined;
     for (let index = 0; index < pieces && failure === undefined; index += 1) {
@@ -295,6 +307,7 @@ export class FolderUploader {
         acknowledged: async (block) => {
           const piece = { entryId: file.entryId, stamp: file.stamp, index, lengthBytes };
           await journal.recordPieceBlock(folderId, block, piece, clock.nowMs());
+          acknowledge(lengthBytes);
           this.#ports.gate.open();
         },
       });
@@ -322,7 +335,9 @@ export class FolderUploader {
       await blocks.commit(block);
     }
     // Later files go on while the last pieces of this one are still on their way.
-    this.#follow(this.#finishLarge(file, settled, failure));
+    this.#follow(
+      this.#finishLarge(file, settled, failure).finally(() => this.#pieceBytes.delete(file.entryId)),
+    );
   }
 
   async #finishLarge(

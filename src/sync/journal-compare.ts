@@ -12,7 +12,7 @@ const CACHED_BLOCKS = 50_000;
 const EXAMPLES = 5;
 
 /** Segments as comparable texts, like those of a manifest. */
-export class RowContents {
+class RowContents {
   readonly #store: JournalStore;
   readonly #names = new Map<number, string>();
 
@@ -127,8 +127,9 @@ class Comparison {
       files: (dir, files) => this.#files(dir, files),
       emptyDir: (path) => this.#emptyDir(path),
     });
-    for (const row of this.#store.entries.all(this.#folderId)) {
-      if (!this.#settled.has(row.id)) {
+    for (const id of this.#store.entries.ids(this.#folderId)) {
+      const row = this.#settled.has(id) ? undefined : this.#store.entries.get(id);
+      if (row !== undefined) {
         this.#settle(row, null);
       }
     }

@@ -5,9 +5,9 @@ import { KeepsyncError } from '../base/errors.ts';
 export type Cell = string | number | null;
 
 /** Between the fields that a checksum covers: no path, stamp or locator contains it. */
-const FIELD_END = '\u001f';
+export const FIELD_END = '\u001f';
 /** Stands for null, so that it differs from the empty text. */
-const NULL_MARK = '\u001a';
+export const NULL_MARK = '\u001a';
 
 /** The checksum of a row: crc32 over its fields. SQLite itself accepts most flipped bits. */
 export function sumOf(cells: readonly Cell[]): number {

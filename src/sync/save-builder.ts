@@ -5,9 +5,9 @@ import { settle } from './journal-compare.ts';
 import { dropEntry, knownSegments, pendingChange } from './journal-moves.ts';
 import type { BuiltSave, SaveRequest } from './journal-port.ts';
 import { type EntryRow, pathOf } from './journal-rows.ts';
-import { parseSegments, SAVED_DIR } from './journal-segments.ts';
+import { parseSegments, SAVED_DIR, type SegmentsText } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
-import { type Clearing, type ForeignEdit, Places, type PlannedRow } from './save-places.ts';
+import { type Clearing, type ForeignEdit, Places } from './save-places.ts';
 
 /** Blocks kept at hand while a save is built. */
 const CACHED_BLOCKS = 50_000;
@@ -16,8 +16,9 @@ const TOKEN_BYTES = 24;
 const TARGET_BYTES = 24;
 
 /** A save as it goes out, and what the journal has to remember of it. */
-export interface PlannedSave extends Omit<BuiltSave, 'saveId'> {
-  readonly rows: readonly PlannedRow[];
+interface PlannedSave extends Omit<BuiltSave, 'saveId'> {
+  /** What will be at each row's path, by row id. */
+  readonly rows: ReadonlyMap<number, SegmentsText | null>;
   readonly edits: readonly ForeignEdit[];
 }
 
@@ -33,8 +34,8 @@ export class SaveBuilder {
   readonly #places: Places;
   readonly #blocks = new Map<number, BlockRow>();
   readonly #targets = new Map<string, string>();
-  readonly #manifest: ManifestEntry[] = [];
-  readonly #rows = new Map<number, PlannedRow>();
+  /** What will be there of ours, by row id; only that, because a save may be about a million rows. */
+  readonly #rows = new Map<number, SegmentsText | null>();
   readonly #edits: ForeignEdit[] = [];
   readonly #conflicts: Array<{ readonly path: string; readonly beside: string }> = [];
   readonly #namedBlocks = new Set<number>();
@@ -60,6 +61,27 @@ export class SaveBuilder {
   }
 
   build(): PlannedSave {
+    const manifestText = [...manifestChunks(this.#entries())].join('');
+    if (this.#isWhole && manifestText !== '') {
+      this.#targets.clear();
+      this.#targets.set('/', 'manifest_text/');
+    }
+    return {
+      manifestText,
+      replaceFiles: Object.fromEntries(this.#targets),
+      files: this.#files,
+      bytes: this.#fileBytes,
+      deleted: this.#deleted,
+      resetFiles: this.#reset,
+      more: this.#more,
+      conflicts: this.#conflicts,
+      rows: this.#rows,
+      edits: this.#edits,
+    };
+  }
+
+  /** Plans the save; what its manifest holds comes out on the way, so that it need not be kept. */
+  *#entries(): Generator<ManifestEntry> {
     const { folderId } = this.#request;
     const { entries } = this.#store;
     if (!this.#isWhole) {
@@ -74,34 +96,14 @@ export class SaveBuilder {
       if (this.#isFull()) {
         break;
       }
-      if (!this.#rows.has(row.id)) {
-        this.#put(row);
+      const entry = this.#rows.has(row.id) ? undefined : this.#put(row);
+      if (entry !== undefined) {
+        yield entry;
       }
     }
     if (!this.#more) {
       this.#deletes();
     }
-    return this.#planned();
-  }
-
-  #planned(): PlannedSave {
-    const manifestText = [...manifestChunks(this.#manifest)].join('');
-    if (this.#isWhole && this.#manifest.length > 0) {
-      this.#targets.clear();
-      this.#targets.set('/', 'manifest_text/');
-    }
-    return {
-      manifestText,
-      replaceFiles: Object.fromEntries(this.#targets),
-      files: this.#files,
-      bytes: this.#fileBytes,
-      deleted: this.#deleted,
-      resetFiles: this.#reset,
-      more: this.#more,
-      conflicts: this.#conflicts,
-      rows: [...this.#rows.values()],
-      edits: this.#edits,
-    };
   }
 
   #isFull(): boolean {
@@ -127,32 +129,32 @@ export class SaveBuilder {
     }
   }
 
-  #put(row: EntryRow): void {
+  /** Plans one row; what of it goes into the manifest, if anything does. */
+  #put(row: EntryRow): ManifestEntry | undefined {
     if (row.kind === 'dir') {
-      this.#putDir(row);
-      return;
+      return this.#putDir(row);
     }
     if (row.segments === null || row.segments === row.saved_segments) {
       settle(this.#store, row, row.saved_segments, this.#request.nowMs);
-      return;
+      return undefined;
     }
     const ranges = this.#ranges(row.segments);
     if (ranges === undefined) {
       this.#readAgain(row);
-      return;
+      return undefined;
     }
     const clearing = this.#places.clear(row);
     if (clearing === undefined) {
-      return;
+      return undefined;
     }
     this.#take(clearing);
-    this.#manifest.push({ path: pathOf(row), segments: ranges });
     this.#bytesOut += row.name.length + TOKEN_BYTES;
     this.#plan(row, row.segments, `manifest_text/${pathOf(row)}`);
+    return { path: pathOf(row), segments: ranges };
   }
 
   /** Only empty directories are named; the others are there because of what is in them. */
-  #putDir(row: EntryRow): void {
+  #putDir(row: EntryRow): ManifestEntry | undefined {
     const { folderId, nowMs } = this.#request;
     const { entries, foreign } = this.#store;
     const path = pathOf(row);
@@ -163,7 +165,7 @@ export class SaveBuilder {
       } else {
         settle(this.#store, row, row.saved_segments, nowMs);
       }
-      return;
+      return undefined;
     }
     const here = foreign.at(folderId, path);
     const isThere =
@@ -173,16 +175,16 @@ export class SaveBuilder {
         foreign.remove(folderId, path);
       }
       settle(this.#store, row, SAVED_DIR, nowMs);
-      return;
+      return undefined;
     }
     const clearing = this.#places.clear(row);
     if (clearing === undefined) {
-      return;
+      return undefined;
     }
     this.#take(clearing);
-    this.#manifest.push({ path, emptyDir: true });
     this.#bytesOut += path.length + 2 * TOKEN_BYTES;
     this.#plan(row, SAVED_DIR, `manifest_text/${path}`);
+    return { path, emptyDir: true };
   }
 
   #hasSavedBelow(path: string): boolean {
@@ -246,7 +248,7 @@ export class SaveBuilder {
     }
     for (const planned of clearing.rows) {
       if (!this.#rows.has(planned.row.id)) {
-        this.#rows.set(planned.row.id, planned);
+        this.#rows.set(planned.row.id, planned.put);
         this.#deleted += planned.row.kind === 'file' && planned.row.state === 'deleted' ? 1 : 0;
       }
     }
@@ -254,8 +256,8 @@ export class SaveBuilder {
     this.#conflicts.push(...clearing.conflicts);
   }
 
-  #plan(row: EntryRow, put: string | null, source: string): void {
-    this.#rows.set(row.id, { row, put });
+  #plan(row: EntryRow, put: SegmentsText | null, source: string): void {
+    this.#rows.set(row.id, put);
     this.#target(`/${pathOf(row)}`, source);
     if (put !== null && row.kind === 'file') {
       this.#files += 1;
@@ -320,7 +322,7 @@ export class SaveBuilder {
     this.#plan(row, null, '');
     for (const inside of below) {
       if (!this.#rows.has(inside.id)) {
-        this.#rows.set(inside.id, { row: inside, put: null });
+        this.#rows.set(inside.id, null);
         this.#deleted += inside.kind === 'file' ? 1 : 0;
       }
     }
