@@ -20,7 +20,7 @@ import { CollectionSaver } from './sync/collection-saver.ts';
 import type { LoopSettings } from './sync/folder-loop.ts';
 import { UploadGate } from './sync/upload-gate.ts';
 
-export type { Engine, EnginePorts, OnceResult, Pair } from './engine/ports.ts';
+export type { Engine, EnginePorts, Pair } from './engine/ports.ts';
 
 /** A block is used again, or saved, only while its signature is valid for so much longer: a day, or a tenth of its life. */
 const SIGNATURE_MARGIN_MS = 24 * 3_600_000;
