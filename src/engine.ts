@@ -129,8 +129,12 @@ class KeepsyncEngine implements Engine {
       cancel();
     }
     await this.#ports.events?.close();
-    await Promise.all([...this.#desks.values()].map((desk) => desk.close(how)));
+    const ends = await Promise.allSettled([...this.#desks.values()].map((desk) => desk.close(how)));
     this.#publisher.close();
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) {
+      throw failed.reason;
+    }
   }
 
   run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {

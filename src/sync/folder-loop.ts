@@ -275,8 +275,12 @@ export class FolderLoop {
     this.#moreFiles?.resolve();
     this.#abort.abort(new KeepsyncError('CANCELLED', 'Stopped'));
     this.#cancelTimer?.();
-    await this.#watching?.close();
-    await Promise.all([this.#scans.stop(), this.#uploads.stop(), this.#saves.stop()]);
+    await Promise.all([
+      this.#watching?.close(),
+      this.#scans.stop(),
+      this.#uploads.stop(),
+      this.#saves.stop(),
+    ]);
   }
 
   async #idle(): Promise<void> {
