@@ -5,6 +5,7 @@ import type { Settings } from '../contract/settings.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from '../engine/connection.ts';
 import type { BlockFetcher, BlockStore } from '../keep/ports.ts';
 import type { ScanTotals, TreeChange, TreeRoot, TreeRules } from '../local/ports.ts';
+import type { OwnerDesk, OwnerDeskOptions } from '../shell/owner-desk.ts';
 
 /** Reading collections and their blocks, for `get`, `ls` and `check`. */
 export interface CollectionAccess {
@@ -19,6 +20,8 @@ export interface CollectionAccess {
 
 /** What commands have done by the rest of the program; compose.ts puts the real ones together. */
 export interface CliServices {
+  /** The owner of a profile with all that a window asks for. */
+  openOwnerDesk(options: Omit<OwnerDeskOptions, 'env'>): Promise<OwnerDesk>;
   /** Host and token of the environment and settings.conf, as the Arvados commands take them. */
   ambientAccount(): Promise<AccountSettings | undefined>;
   whoAmI(connection: Connection, signal: AbortSignal): Promise<WhoAmI>;

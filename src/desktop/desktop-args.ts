@@ -1,4 +1,4 @@
-import { HIDDEN_FLAG } from './autostart.ts';
+import { HIDDEN_FLAG } from './autostart-entry.ts';
 
 export interface DesktopArgs {
   /** `--profile DIR`; undefined: KEEPSYNC_PROFILE or the platform's place. */

@@ -38,6 +38,8 @@ export interface AccountDeskPorts {
   readonly openEngine: (connection: Connection) => Promise<RunningEngine>;
   /** Undefined where the cluster of this computer is not offered. */
   readonly startCluster: (() => Promise<LocalCluster>) | undefined;
+  /** A connection that comes before that of the settings, until somebody signs in; undefined: none. */
+  readonly preferred?: () => Promise<Connection | undefined>;
   /** ARVADOS_* of the environment, else settings.conf. May throw USAGE. */
   readonly ambient: () => Promise<AccountSettings | undefined>;
   /** PEM file of SSL_CERT_FILE. */
@@ -69,6 +71,8 @@ export class AccountDesk implements CommandHost {
   #revisionBase = 0;
   #lastRevision = 0;
   #closing: Promise<void> | undefined;
+  /** Somebody signed in or out since the start. */
+  #hasChosen = false;
 
   constructor(ports: AccountDeskPorts) {
     this.#ports = ports;
@@ -185,6 +189,7 @@ export class AccountDesk implements CommandHost {
         },
         network: { ...network, proxy },
       });
+      this.#hasChosen = true;
       await this.#open();
       if (this.#error !== undefined) {
         throw this.#error;
@@ -198,6 +203,7 @@ export class AccountDesk implements CommandHost {
       await this.#closeEngine(false);
       await this.#closeCluster();
       await this.#ports.tokens.remove();
+      this.#hasChosen = true;
       const { settings } = this.#ports;
       settings.set({ account: { ...settings.get().account, host: null, local: false } });
       this.#fail(undefined);
@@ -292,6 +298,10 @@ export class AccountDesk implements CommandHost {
   }
 
   async #storedConnection(): Promise<Connection | undefined> {
+    const preferred = this.#hasChosen ? undefined : await this.#ports.preferred?.();
+    if (preferred !== undefined) {
+      return preferred;
+    }
     const { account } = this.#ports.settings.get();
     if (account.host === null) {
       return undefined;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { strToU8, zip } from 'fflate';
 import { KeepsyncError } from '../base/errors.ts';
 import type { CommandHost } from '../contract/commands.ts';
@@ -87,6 +88,11 @@ export class DiagnosticsDesk {
     for (const [index, folder] of status.folders.entries()) {
       const as = `<folder ${index + 1}>`;
       names.push([folder.path, as], [folder.name, as], [folder.collectionName, as]);
+    }
+    for (const { examplePath } of status.problems) {
+      if (examplePath !== null) {
+        names.push([examplePath, '<file>'], [basename(examplePath), '<file>']);
+      }
     }
     if (status.account.user !== null) {
       names.push([status.account.user, '<user>']);

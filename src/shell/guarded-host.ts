@@ -10,7 +10,8 @@ import type { ChosenPaths } from './chosen-paths.ts';
 
 export interface GuardedHostOptions {
   readonly host: CommandHost;
-  readonly paths: ChosenPaths;
+  /** Undefined: any folder, as for a browser of the same person, where there is no dialog to point at one. */
+  readonly paths: ChosenPaths | undefined;
   /** Quitting from the window asks the person first. */
   readonly onStop: (how: 'finish' | 'now') => void;
 }
@@ -29,10 +30,10 @@ export class GuardedHost implements CommandHost {
     const { host, paths, onStop } = this.#options;
     switch (name) {
       case 'folders.add':
-        await paths.requireRoots((input as CommandInput<'folders.add'>).roots);
+        await paths?.requireRoots((input as CommandInput<'folders.add'>).roots);
         break;
       case 'folders.set':
-        await paths.requireRoots((input as CommandInput<'folders.set'>).change.roots);
+        await paths?.requireRoots((input as CommandInput<'folders.set'>).change.roots);
         break;
       case 'settings.set':
         return (await host.run(

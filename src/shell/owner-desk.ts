@@ -12,6 +12,7 @@ import {
   whoAmI,
   withApi,
 } from '../engine/compose.ts';
+import type { Connection } from '../engine/connection.ts';
 import type { PairStore, SettingsStore } from '../engine/ports.ts';
 import type { LogFiles } from '../profile/log-files.ts';
 import type { ProfilePaths } from '../profile/profile-paths.ts';
@@ -34,6 +35,7 @@ export interface OwnerDeskOptions {
   readonly pairs: PairStore;
   readonly tokens: TokenStore;
   readonly log: LogFiles;
+  readonly preferred?: () => Promise<Connection | undefined>;
   readonly hasTray: boolean;
   /** Versions of what it runs on, for the diagnostics. */
   readonly runtime: Readonly<Record<string, unknown>>;
@@ -82,6 +84,7 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         tell: (message) => log.log('warn', message),
       }),
     startCluster: () => startClusterInThread({ dataDir: paths.clusterDir, log }),
+    ...(options.preferred === undefined ? {} : { preferred: options.preferred }),
     ambient: () => ambientAccount(env),
     ambientCaFile: env.env.SSL_CERT_FILE || null,
     whoAmI: (connection, signal) => whoAmI(env, connection, signal),

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { EXIT, exitCodeOfStatus } from '../exit-codes.ts';
 import { usage } from '../folder-options.ts';
+import { wholeNumber } from '../option-values.ts';
 import { openOwnedEngine } from '../owner.ts';
+import { openOwnerWithWindow } from '../web-owner.ts';
 import type { RunWork } from './command.ts';
 
 export function addDaemon(program: Command, run: RunWork): void {
@@ -12,14 +14,22 @@ export function addDaemon(program: Command, run: RunWork): void {
     .description(
       'Keeps the folders of this profile saved, in the foreground, until it is interrupted. "keepsync status" and the like speak to it. Exit code 0 where everything was saved when it ended, 2 where work is pending.',
     )
-    .option('--web', 'show the window in a browser')
-    .action((flags: { web?: boolean }) => run((context) => daemon(context, flags.web ?? false)));
+    .option('--web', 'show the window in a browser; prints its address, which holds a key')
+    .option('--port <n>', 'port of the window (default: any that is free)', wholeNumber(1, 65_535))
+    .action((flags: { web?: boolean; port?: number }) =>
+      run((context) => {
+        if (flags.web) {
+          return daemonWithWindow(context, flags.port ?? 0);
+        }
+        if (flags.port !== undefined) {
+          throw usage('--port is the port of the window: use it with --web');
+        }
+        return daemon(context);
+      }),
+    );
 }
 
-async function daemon(context: Context, wantsWeb: boolean) {
-  if (wantsWeb) {
-    throw usage('This version has no window in the browser yet');
-  }
+async function daemon(context: Context) {
   const { output, env } = context;
   const connection = await context.connection();
   const lock = await context.lock('daemon');
@@ -40,5 +50,24 @@ async function daemon(context: Context, wantsWeb: boolean) {
   isClosed = true;
   await owned.close({ finish });
   unsubscribe();
+  return finish ? EXIT.saved : exitCodeOfStatus(before);
+}
+
+/** The same with the window in a browser; it starts without an account, too, and signs in there. */
+async function daemonWithWindow(context: Context, port: number) {
+  const { output, env } = context;
+  const lock = await context.lock('daemon');
+  const owner = await openOwnerWithWindow(context, { lock, port });
+  let isClosed = false;
+  context.closing({ close: () => (isClosed ? undefined : owner.close({ finish: false })) });
+  output.payload({ pid: env.pid, socket: lock.owner.socketPath, url: owner.url });
+  output.note(`Keepsync ${env.pid} runs until Ctrl-C. Its window, for you only:`);
+  output.note(`  ${owner.url}`);
+  await owner.start();
+  await context.interrupts.stopped();
+  const finish = owner.stopHow() === 'finish';
+  const before = await owner.host.run('status.get', {});
+  isClosed = true;
+  await owner.close({ finish });
   return finish ? EXIT.saved : exitCodeOfStatus(before);
 }

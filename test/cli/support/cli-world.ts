@@ -159,6 +159,9 @@ export class CliWorld {
         this.engine.pairs = await request.pairs.load();
         return { engine: this.engine, close: (how) => this.engine.close(how) };
       },
+      openOwnerDesk: async () => {
+        throw new KeepsyncError('INTERNAL', 'No window in this test');
+      },
       openCollections: async () => {
         if (this.collections === undefined) {
           throw new KeepsyncError('OFFLINE', 'No cluster in this test');
