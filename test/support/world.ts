@@ -187,7 +187,9 @@ export class World {
       }
       if (this.clock.monotonicMs() > untilMs) {
         const problems = status.problems.map((problem) => `${problem.title}: ${problem.message}`);
-        problems.push(JSON.stringify(await this.engine.run('blocks.list', { states: ['WRITABLE', 'PENDING', 'ERROR'] })));
+        problems.push(
+          JSON.stringify(await this.engine.run('blocks.list', { states: ['WRITABLE', 'PENDING', 'ERROR'] })),
+        );
         problems.push(JSON.stringify([folder?.phase, folder?.lastScanAtMs, folder?.bar]));
         throw new Error(
           [
