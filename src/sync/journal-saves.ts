@@ -52,14 +52,14 @@ export class SaveLog {
       }
     }
     this.#look(request);
-    const { rows, edits, ...built } = new SaveBuilder(this.#store, request).build();
-    if (rows.length === 0 && built.resetFiles === 0) {
+    const { puts, edits, ...built } = new SaveBuilder(this.#store, request).build();
+    if (puts.size === 0 && built.resetFiles === 0) {
       return undefined;
     }
     const saveId = Number(this.#insert.run(folderId).lastInsertRowid);
     this.#describe.run(built.files, built.bytes, built.deleted, saveId);
-    for (const { row, put } of rows) {
-      this.#store.sent.add({ entryId: row.id, saveId, put });
+    for (const [entryId, put] of puts) {
+      this.#store.sent.add({ entryId, saveId, put });
     }
     this.#open.set(saveId, { folderId, edits });
     return { saveId, ...built };

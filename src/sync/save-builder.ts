@@ -1,13 +1,13 @@
-import { type ManifestEntry, manifestChunks } from '../collection/manifest-writer.ts';
+import { type ManifestEntry, ManifestLines } from '../collection/manifest-writer.ts';
 import type { BlockRange } from '../collection/segments.ts';
 import type { BlockRow } from './journal-blocks.ts';
 import { settle } from './journal-compare.ts';
 import { dropEntry, knownSegments, pendingChange } from './journal-moves.ts';
 import type { BuiltSave, SaveRequest } from './journal-port.ts';
 import { type EntryRow, pathOf } from './journal-rows.ts';
-import { parseSegments, SAVED_DIR } from './journal-segments.ts';
+import { parseSegments, SAVED_DIR, type SegmentsText } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
-import { type Clearing, type ForeignEdit, Places, type PlannedRow } from './save-places.ts';
+import { type Clearing, type ForeignEdit, Places } from './save-places.ts';
 
 /** Blocks kept at hand while a save is built. */
 const CACHED_BLOCKS = 50_000;
@@ -17,7 +17,8 @@ const TARGET_BYTES = 24;
 
 /** A save as it goes out, and what the journal has to remember of it. */
 export interface PlannedSave extends Omit<BuiltSave, 'saveId'> {
-  readonly rows: readonly PlannedRow[];
+  /** By the row's id what the save puts there of ours; null: nothing. Not the rows: they may be a million. */
+  readonly puts: ReadonlyMap<number, SegmentsText | null>;
   readonly edits: readonly ForeignEdit[];
 }
 
@@ -33,8 +34,10 @@ export class SaveBuilder {
   readonly #places: Places;
   readonly #blocks = new Map<number, BlockRow>();
   readonly #targets = new Map<string, string>();
-  readonly #manifest: ManifestEntry[] = [];
-  readonly #rows = new Map<number, PlannedRow>();
+  readonly #manifest = new ManifestLines();
+  readonly #manifestText: string[] = [];
+  #isManifestEmpty = true;
+  readonly #puts = new Map<number, SegmentsText | null>();
   readonly #edits: ForeignEdit[] = [];
   readonly #conflicts: Array<{ readonly path: string; readonly beside: string }> = [];
   readonly #namedBlocks = new Set<number>();
@@ -74,7 +77,7 @@ export class SaveBuilder {
       if (this.#isFull()) {
         break;
       }
-      if (!this.#rows.has(row.id)) {
+      if (!this.#puts.has(row.id)) {
         this.#put(row);
       }
     }
@@ -85,8 +88,9 @@ export class SaveBuilder {
   }
 
   #planned(): PlannedSave {
-    const manifestText = [...manifestChunks(this.#manifest)].join('');
-    if (this.#isWhole && this.#manifest.length > 0) {
+    this.#manifestText.push(...this.#manifest.end());
+    const manifestText = this.#manifestText.join('');
+    if (this.#isWhole && !this.#isManifestEmpty) {
       this.#targets.clear();
       this.#targets.set('/', 'manifest_text/');
     }
@@ -99,13 +103,13 @@ export class SaveBuilder {
       resetFiles: this.#reset,
       more: this.#more,
       conflicts: this.#conflicts,
-      rows: [...this.#rows.values()],
+      puts: this.#puts,
       edits: this.#edits,
     };
   }
 
   #isFull(): boolean {
-    if (this.#bytesOut >= this.#request.limitBytes && this.#rows.size > 0) {
+    if (this.#bytesOut >= this.#request.limitBytes && this.#puts.size > 0) {
       this.#more = true;
     }
     return this.#more;
@@ -146,7 +150,7 @@ export class SaveBuilder {
       return;
     }
     this.#take(clearing);
-    this.#manifest.push({ path: pathOf(row), segments: ranges });
+    this.#name({ path: pathOf(row), segments: ranges });
     this.#bytesOut += row.name.length + TOKEN_BYTES;
     this.#plan(row, row.segments, `manifest_text/${pathOf(row)}`);
   }
@@ -180,7 +184,7 @@ export class SaveBuilder {
       return;
     }
     this.#take(clearing);
-    this.#manifest.push({ path, emptyDir: true });
+    this.#name({ path, emptyDir: true });
     this.#bytesOut += path.length + 2 * TOKEN_BYTES;
     this.#plan(row, SAVED_DIR, `manifest_text/${path}`);
   }
@@ -245,8 +249,8 @@ export class SaveBuilder {
       this.#target(target, source);
     }
     for (const planned of clearing.rows) {
-      if (!this.#rows.has(planned.row.id)) {
-        this.#rows.set(planned.row.id, planned);
+      if (!this.#puts.has(planned.row.id)) {
+        this.#puts.set(planned.row.id, planned.put);
         this.#deleted += planned.row.kind === 'file' && planned.row.state === 'deleted' ? 1 : 0;
       }
     }
@@ -254,8 +258,13 @@ export class SaveBuilder {
     this.#conflicts.push(...clearing.conflicts);
   }
 
+  #name(entry: ManifestEntry): void {
+    this.#manifestText.push(...this.#manifest.add(entry));
+    this.#isManifestEmpty = false;
+  }
+
   #plan(row: EntryRow, put: string | null, source: string): void {
-    this.#rows.set(row.id, { row, put });
+    this.#puts.set(row.id, put);
     this.#target(`/${pathOf(row)}`, source);
     if (put !== null && row.kind === 'file') {
       this.#files += 1;
@@ -264,6 +273,9 @@ export class SaveBuilder {
   }
 
   #target(target: string, source: string): void {
+    if (this.#isWhole && !this.#isManifestEmpty) {
+      return; // the one target of such a save is the whole collection
+    }
     if (source !== '' || !this.#targets.has(target)) {
       this.#targets.set(target, source);
     }
@@ -276,7 +288,7 @@ export class SaveBuilder {
     const { folderId } = this.#request;
     const { entries } = this.#store;
     for (const row of entries.inState(folderId, 'deleted')) {
-      if (row.saved_segments === SAVED_DIR && !this.#rows.has(row.id)) {
+      if (row.saved_segments === SAVED_DIR && !this.#puts.has(row.id)) {
         if (this.#isFull()) {
           return;
         }
@@ -284,7 +296,7 @@ export class SaveBuilder {
       }
     }
     for (const row of entries.inState(folderId, 'deleted')) {
-      if (this.#rows.has(row.id)) {
+      if (this.#puts.has(row.id)) {
         continue;
       }
       if (row.saved_segments === null) {
@@ -319,8 +331,8 @@ export class SaveBuilder {
     }
     this.#plan(row, null, '');
     for (const inside of below) {
-      if (!this.#rows.has(inside.id)) {
-        this.#rows.set(inside.id, { row: inside, put: null });
+      if (!this.#puts.has(inside.id)) {
+        this.#puts.set(inside.id, null);
         this.#deleted += inside.kind === 'file' ? 1 : 0;
       }
     }
