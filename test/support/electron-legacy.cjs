@@ -77,7 +77,10 @@ class CopyReader {
     return {
       get: (...values) => fresh().get(...values),
       all: (...values) => fresh().all(...values),
-      iterate: (...values) => fresh().all(...values)[Symbol.iterator](),
+      iterate: (...values) =>
+        fresh()
+          .all(...values)
+          [Symbol.iterator](),
     };
   }
 

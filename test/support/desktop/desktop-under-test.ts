@@ -92,7 +92,9 @@ export class RunningDesktop {
     this.app = app;
     // the app forgets its process once that has ended
     this.#child = app.process();
-    this.ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal)));
+    this.ended = new Promise((resolve) =>
+      this.#child.once('exit', (code, signal) => resolve(code ?? signal)),
+    );
   }
 
   /** The window's page, once it is there. */
