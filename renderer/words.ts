@@ -23,7 +23,14 @@ export const texts = {
     notConnected: (host: string) => `${host}, no connection`,
     localCluster: 'Local cluster',
     signedOut: 'Not signed in',
-    quit: 'Quit',
+  },
+  quit: {
+    button: 'Quit',
+    title: 'Quit Keepsync?',
+    text: (bytes: number) =>
+      `${bytes === 0 ? 'Something is' : `${sizeText(bytes)} are`} not saved yet. What is not saved goes on with the next start.`,
+    finish: 'Finish, then quit',
+    now: 'Quit now',
   },
   connection: {
     starting: 'Starting',
@@ -192,7 +199,7 @@ export const texts = {
     andMore: (count: number) => `and ${countText(count)} more`,
     move: 'move',
     showFiles: 'show files',
-    opens: (count: number) => `opens the ${countText(count)}`,
+    opens: 'opens them',
     backToAll: 'Back to all blocks',
     number: 'Block',
     sdkState: 'SDK',

@@ -20,7 +20,7 @@ import { CollectionSaver } from './sync/collection-saver.ts';
 import type { LoopSettings } from './sync/folder-loop.ts';
 import { UploadGate } from './sync/upload-gate.ts';
 
-export type { Engine, EnginePorts, OnceResult, Pair } from './engine/ports.ts';
+export type { Engine, EnginePorts, Pair } from './engine/ports.ts';
 
 /** A block is used again, or saved, only while its signature is valid for so much longer: a day, or a tenth of its life. */
 const SIGNATURE_MARGIN_MS = 24 * 3_600_000;
@@ -129,8 +129,12 @@ class KeepsyncEngine implements Engine {
       cancel();
     }
     await this.#ports.events?.close();
-    await Promise.all([...this.#desks.values()].map((desk) => desk.close(how)));
+    const ends = await Promise.allSettled([...this.#desks.values()].map((desk) => desk.close(how)));
     this.#publisher.close();
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) {
+      throw failed.reason;
+    }
   }
 
   run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
@@ -203,7 +207,7 @@ class KeepsyncEngine implements Engine {
       copies: target.replication ?? account.defaultCopies,
       storageClasses:
         target.storageClasses.length > 0 ? target.storageClasses : account.defaultStorageClasses,
-      known: (md5AndSize) => journal.knownBlock(md5AndSize, clock.nowMs() + this.#marginMs),
+      known: (md5AndSize) => journal.knownBlock(md5AndSize, clock.nowMs() + this.#marginMs, folder.id),
       tell,
     });
     const opened = new FolderDesk(

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 
 /** No more than one announcement in so long. */
-export const LIVE_REGION_EVERY_MS = 10_000;
+const LIVE_REGION_EVERY_MS = 10_000;
 
 /** Counting down a minute is not news; another state or another number of problems is. */
 function gist(sentence: string): string {

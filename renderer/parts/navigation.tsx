@@ -1,23 +1,15 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
-import {
-  ArrowUp,
-  LayoutGrid,
-  LogOut,
-  Plus,
-  ScrollText,
-  Server,
-  Settings2,
-  TriangleAlert,
-} from 'lucide-react';
+import { ArrowUp, LayoutGrid, Plus, ScrollText, Server, Settings2, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Place } from '../../src/contract/shell.ts';
 import type { StatusSnapshot } from '../../src/contract/status.ts';
 import { countText, rateText } from '../../src/contract/words.ts';
 import { folderPlace, placeToHash } from '../state/places.ts';
-import { useAct, useWindow } from '../state/window-context.tsx';
+import { useWindow } from '../state/window-context.tsx';
 import { texts } from '../words.ts';
 import { FolderMark } from './folder-mark.tsx';
 import { MiddleCut } from './middle-cut.tsx';
+import { QuitButton } from './quit-button.tsx';
 import { TrayMark } from './tray-mark.tsx';
 
 interface ItemProps {
@@ -65,7 +57,6 @@ function Facts({ snapshot }: { snapshot: StatusSnapshot }) {
 /** The way to every view; the folders with their states; speed and connection at the foot. */
 export function Navigation({ snapshot, onSkip }: { snapshot: StatusSnapshot; onSkip: () => void }) {
   const { place, about } = useWindow();
-  const { run } = useAct();
   const needYou = snapshot.problems.filter((group) => group.kind === 'needs-you').length;
   const is = (view: Place['view']) => place.view === view;
   return (
@@ -135,12 +126,7 @@ export function Navigation({ snapshot, onSkip }: { snapshot: StatusSnapshot; onS
           mark={<Settings2 className="icon" aria-hidden="true" />}
           name={texts.nav.settings}
         />
-        {about?.hasTray === false && (
-          <button type="button" className="nav-item" onClick={() => run('owner.stop', { how: 'now' })}>
-            <LogOut className="icon" aria-hidden="true" />
-            <span className="name">{texts.nav.quit}</span>
-          </button>
-        )}
+        {about?.hasTray === false && <QuitButton snapshot={snapshot} />}
         <Facts snapshot={snapshot} />
       </div>
     </nav>

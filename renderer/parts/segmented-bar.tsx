@@ -8,7 +8,7 @@ function present(bar: Bar) {
 }
 
 /** What a bar says, for those who cannot see it. */
-export function barInWords(bar: Bar): string {
+function barInWords(bar: Bar): string {
   const parts = present(bar).map((stage) => `${stageWords[stage]} ${sizeText(bar[stage].bytes)}`);
   return parts.length === 0 ? texts.bar.empty : parts.join(', ');
 }

@@ -32,8 +32,6 @@ interface Tokens {
   readonly 'need-tint': string;
 }
 
-export type TokenName = keyof Tokens;
-
 export const lightTokens: Tokens = {
   page: '#FFFFFF',
   nav: '#F6F7F9',

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { systemCode } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { profilePaths } from '../profile/profile-paths.ts';
@@ -47,6 +48,13 @@ export async function runCli(
   return await run.main(args);
 }
 
+/** A reader that goes away (`--help | head`) is no error. */
+function ignoreReaderGone(thrown: unknown): void {
+  if (systemCode(thrown) !== 'EPIPE') {
+    throw thrown;
+  }
+}
+
 class Run {
   readonly #env: CliEnvironment;
   readonly #services: (env: CliEnvironment) => CliServices;
@@ -61,6 +69,10 @@ class Run {
   }
 
   async main(args: readonly string[]): Promise<number> {
+    for (const stream of [this.#env.stdout, this.#env.stderr]) {
+      // stays: a pipe may turn out to be broken after the last thing was written to it
+      stream.on('error', ignoreReaderGone);
+    }
     try {
       await this.#program.parseAsync([...args], { from: 'user' });
       return this.#exitCode;

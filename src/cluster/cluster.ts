@@ -6,7 +6,7 @@ import { createApiServer } from './api-server.ts';
 import { loadCertificate, type ServerCertificate } from './certificate.ts';
 import type { ClusterContext, KeepServiceRecord } from './cluster-context.ts';
 import type { ClusterOptions, LocalCluster } from './cluster-options.ts';
-import { type ClusterIdentity, DataFolder, keepServiceUuid } from './data-folder.ts';
+import { type ClusterIdentity, clusterEnv, DataFolder, keepServiceUuid } from './data-folder.ts';
 import { EventLog } from './event-log.ts';
 import { EventSocket } from './event-socket.ts';
 import { closeServer, listen } from './http-listening.ts';
@@ -122,6 +122,7 @@ async function compose(
   undo.push(() => cancelSweep());
 
   const apiHost = `localhost:${apiPort}`;
+  folder.saveApiHost(apiHost);
   let closing: Promise<void> | undefined;
   options.log.log('info', 'The local cluster is up', { apiHost, keepServers: keep.length });
   return {
@@ -131,11 +132,7 @@ async function compose(
     token,
     keepUrls: services.map((one) => `${one.isTls ? 'https' : 'http'}://${one.host}:${one.port}`),
     keepFolders: keep.map((_, index) => folder.keepFolder(index)),
-    env: () => ({
-      ARVADOS_API_HOST: apiHost,
-      ARVADOS_API_TOKEN: token,
-      SSL_CERT_FILE: folder.certificateFile,
-    }),
+    env: () => clusterEnv(apiHost, token, folder.certificateFile),
     createUser: async (wanted = {}) =>
       records.transaction(() =>
         insertToken(

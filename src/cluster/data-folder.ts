@@ -19,6 +19,28 @@ export interface ClusterIdentity {
   readonly keepPorts: readonly number[];
 }
 
+const API_HOST_FILE = 'api-host';
+const TOKEN_FILE = 'token';
+const CERTIFICATE_FILE = 'cert.pem';
+
+/** What other programs need to find a cluster. */
+export function clusterEnv(apiHost: string, token: string, certificateFile: string): Record<string, string> {
+  return { ARVADOS_API_HOST: apiHost, ARVADOS_API_TOKEN: token, SSL_CERT_FILE: certificateFile };
+}
+
+/** The same for a cluster that another process runs on this folder; undefined where none ever did. */
+export function runningClusterEnv(dataDir: string): Record<string, string> | undefined {
+  const [hostFile, tokenFile] = [join(dataDir, API_HOST_FILE), join(dataDir, TOKEN_FILE)];
+  if (!existsSync(hostFile) || !existsSync(tokenFile)) {
+    return undefined;
+  }
+  return clusterEnv(
+    readFileSync(hostFile, 'utf8').trim(),
+    readFileSync(tokenFile, 'utf8').trim(),
+    join(dataDir, CERTIFICATE_FILE),
+  );
+}
+
 /** The folder in which the local cluster keeps everything, and the few files in it that are not records or blocks. */
 export class DataFolder {
   readonly path: string;
@@ -30,7 +52,7 @@ export class DataFolder {
   }
 
   get certificateFile(): string {
-    return join(this.path, 'cert.pem');
+    return join(this.path, CERTIFICATE_FILE);
   }
 
   get keyFile(): string {
@@ -72,13 +94,18 @@ export class DataFolder {
 
   /** The admin's token; `make` is asked for one at the first start only. */
   loadToken(make: () => string): string {
-    const file = join(this.path, 'token');
+    const file = join(this.path, TOKEN_FILE);
     if (existsSync(file)) {
       return readFileSync(file, 'utf8').trim();
     }
     const token = make();
-    this.writeSecret('token', `${token}\n`);
+    this.writeSecret(TOKEN_FILE, `${token}\n`);
     return token;
+  }
+
+  /** Where the API listens now, for `runningClusterEnv`. */
+  saveApiHost(apiHost: string): void {
+    this.writePublic(API_HOST_FILE, `${apiHost}\n`);
   }
 
   /** Writes beside and renames over, so that a crash leaves the old file or the new one; mode 0600. */

@@ -70,7 +70,7 @@ export const projectSchema = z.object({
 });
 export type Project = z.infer<typeof projectSchema>;
 
-export const ruleCountSchema = z.object({
+const ruleCountSchema = z.object({
   pattern: z.string(),
   /** What this pattern matches first, whether or not it is switched on. */
   files: z.number(),

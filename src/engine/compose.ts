@@ -130,8 +130,17 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
   /** Closed in the reverse order, the engine first. */
   const closers: Array<() => Promise<void> | void> = [];
   const closeAll = async () => {
+    // One that fails must not leave the threads of the others running.
+    const failures: unknown[] = [];
     for (const close of closers.splice(0).reverse()) {
-      await close();
+      try {
+        await close();
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    if (failures.length > 0) {
+      throw failures[0];
     }
   };
   try {

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { errorToRecord, type KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, errorToRecord, type KeepsyncError } from '../base/errors.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import type { DiskThreadData } from './disk-thread.ts';
 import { plainRecord } from './file-errors.ts';
@@ -84,7 +84,12 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Watcher 
         }
         const ending = connection;
         if (tasks.size > 0) {
-          await ending?.call('unwatch', watchId);
+          await ending?.call('unwatch', watchId).catch((thrown: unknown) => {
+            // Whoever ended the last watch meanwhile has closed the thread: then nothing is watched either.
+            if (asKeepsyncError(thrown).code !== 'CLOSED') {
+              throw thrown;
+            }
+          });
           return;
         }
         connection = undefined;

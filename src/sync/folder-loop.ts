@@ -1,5 +1,5 @@
 import { Emitter } from '../base/emitter.ts';
-import { asKeepsyncError, errorToRecord, isRetriable, KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, isRetriable, KeepsyncError } from '../base/errors.ts';
 import type {
   ScanTotals,
   TreeChange,
@@ -104,6 +104,8 @@ export class FolderLoop {
   #moreFiles: PromiseWithResolvers<void> | undefined;
   #remoteDirty = false;
   #saveNow = false;
+  /** The counts at which a save found nothing that it could do; until they change there is no point in another. */
+  #fruitless: string | undefined;
   #saving = false;
   #paused = false;
   #closed = false;
@@ -248,7 +250,7 @@ export class FolderLoop {
       if (unsaved === 0 && counts.pending.files === 0 && dueAtMs === null && !this.#scanAll) {
         return;
       }
-      if (unsaved > 0 && counts.pending.files === 0) {
+      if (unsaved > 0 && counts.pending.files === 0 && this.#fruitless !== shapeOf(counts)) {
         this.#saveNow = true;
         continue;
       }
@@ -273,8 +275,12 @@ export class FolderLoop {
     this.#moreFiles?.resolve();
     this.#abort.abort(new KeepsyncError('CANCELLED', 'Stopped'));
     this.#cancelTimer?.();
-    await this.#watching?.close();
-    await Promise.all([this.#scans.stop(), this.#uploads.stop(), this.#saves.stop()]);
+    await Promise.all([
+      this.#watching?.close(),
+      this.#scans.stop(),
+      this.#uploads.stop(),
+      this.#saves.stop(),
+    ]);
   }
 
   async #idle(): Promise<void> {
@@ -289,6 +295,11 @@ export class FolderLoop {
     return this.#started && !this.#paused && !this.#closed;
   }
 
+  /** Waits for a person, or for the folder to come back. */
+  get #blocked(): boolean {
+    return this.#troubles.has('root') || this.#troubles.has('deletes');
+  }
+
   #phase(): FolderPhase {
     if (this.#closed) {
       return 'stopped';
@@ -299,7 +310,7 @@ export class FolderLoop {
     if (!this.#started) {
       return 'starting';
     }
-    if (this.#troubles.has('root') || this.#troubles.has('deletes')) {
+    if (this.#blocked) {
       return 'blocked';
     }
     if (this.#uploads.busy) {
@@ -502,7 +513,7 @@ export class FolderLoop {
   }
 
   async #upload(): Promise<void> {
-    if (!this.#active || this.#troubles.has('deletes') || this.#troubles.has('root')) {
+    if (!this.#active || this.#blocked) {
       return;
     }
     this.#changed();
@@ -529,7 +540,7 @@ export class FolderLoop {
     }
     await this.#checkRemote(nowMs);
     const counts = await journal.counts(this.#folder.id);
-    this.#nextSaveAtMs = this.#saveDueAtMs(counts, nowMs);
+    this.#nextSaveAtMs = this.#fruitless === shapeOf(counts) ? null : this.#saveDueAtMs(counts, nowMs);
     if (this.#nextSaveAtMs === null) {
       this.#saveNow = false;
       this.#clear('save');
@@ -549,6 +560,8 @@ export class FolderLoop {
       this.#nextRemoteAtMs = clock.nowMs() + settings().remoteCheckEveryMs;
       this.#saveBackoff.reset();
       this.#clear('save');
+      // What is left may have to wait for something else: a folder whose last file is being looked for under another name.
+      this.#fruitless = outcome === undefined ? shapeOf(counts) : undefined;
       if (outcome) {
         this.events.emit('saved', outcome);
         if (outcome.again > 0) {
@@ -627,17 +640,18 @@ export class FolderLoop {
 
   /** One timer for whatever comes first: a file that becomes still, a save, a rescan, a look at the collection. */
   #arm(): void {
-    if (this.#closed || !this.#started) {
+    if (!this.#active) {
       return;
     }
     void this.#ports.journal.nextDueAtMs(this.#folder.id).then(
       (dueAtMs) => {
-        const times = [this.#nextScanAtMs, this.#nextRemoteAtMs];
-        if (dueAtMs !== null && !this.#uploads.busy) {
+        // Whoever cannot act yet is not woken: a time that has passed would wake this loop again and again.
+        const times = [this.#nextScanAtMs, Math.max(this.#nextRemoteAtMs, this.#saveBackoff.untilMs)];
+        if (dueAtMs !== null && !this.#uploads.busy && !this.#blocked) {
           times.push(Math.max(dueAtMs, this.#ports.gate.error === undefined ? 0 : this.#ports.gate.untilMs));
         }
         if (this.#nextSaveAtMs !== null) {
-          times.push(this.#nextSaveAtMs);
+          times.push(Math.max(this.#nextSaveAtMs, this.#saveBackoff.untilMs));
         }
         if (this.#troubles.has('save')) {
           times.push(this.#saveBackoff.untilMs);
@@ -668,7 +682,7 @@ export class FolderLoop {
   }
 }
 
-/** For logs and `--json`: the loop's troubles as plain data. */
-export function factsErrors(facts: FolderFacts): ReturnType<typeof errorToRecord>[] {
-  return facts.errors.map((trouble) => errorToRecord(trouble.error));
+function shapeOf(counts: JournalCounts): string {
+  const { pending, stored, gone, deleted, dirsToSave } = counts;
+  return JSON.stringify([pending, stored, gone, deleted, dirsToSave]);
 }

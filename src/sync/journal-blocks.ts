@@ -40,7 +40,7 @@ interface RefChange {
 }
 
 /** What of an entry decides which blocks it uses. */
-export interface BlockUse {
+interface BlockUse {
   readonly state: string;
   readonly segments: SegmentsText | null;
   readonly saved_segments: SegmentsText | null;
@@ -93,8 +93,15 @@ export class BlockTable {
   }
 
   find(folderId: number, md5size: string): BlockRow | undefined {
-    const block = this.#byName.get(md5size, folderId);
-    return block === undefined ? undefined : checkedBlock(block);
+    const row = this.#byName.get(md5size, folderId);
+    if (row === undefined) {
+      return undefined;
+    }
+    const block = checkedBlock(row);
+    if (block.md5size !== md5size || block.folder_id !== folderId) {
+      throw damaged('an index leads to the wrong block');
+    }
+    return block;
   }
 
   /** The block of that name, of whatever folder, whose signature holds longest. */

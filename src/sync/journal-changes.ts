@@ -14,7 +14,7 @@ import type { CalmSettings } from './journal-port.ts';
 import { ancestorsOf, type EntryRow, pathOf, splitPath } from './journal-rows.ts';
 import type { JournalStore } from './journal-store.ts';
 
-export interface ChangeOptions {
+interface ChangeOptions {
   readonly nowMs: number;
   readonly calm: CalmSettings;
 }

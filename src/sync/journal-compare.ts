@@ -12,7 +12,7 @@ const CACHED_BLOCKS = 50_000;
 const EXAMPLES = 5;
 
 /** Segments as comparable texts, like those of a manifest. */
-export class RowContents {
+class RowContents {
   readonly #store: JournalStore;
   readonly #names = new Map<number, string>();
 

@@ -21,7 +21,7 @@ type Call<K extends keyof Journal> = Journal[K];
 
 /**
  * The journal over one SQLite connection. Every call runs to its end without giving way, so calls never mix; in the app
- * it lives in a thread of its own.
+ * it lives in a thread of its own. Times are kept in whole milliseconds.
  */
 export class JournalDatabase implements OpenJournal {
   readonly movedAside: string | null;
@@ -79,7 +79,7 @@ export class JournalDatabase implements OpenJournal {
     });
 
   claimPending: Call<'claimPending'> = async (folderId, nowMs, limits) =>
-    this.#read(() => this.#queue.claim(folderId, nowMs, limits));
+    this.#read(() => this.#queue.claim(folderId, Math.floor(nowMs), limits));
 
   releaseFiles: Call<'releaseFiles'> = async (entryIds) => this.#read(() => this.#queue.release(entryIds));
 
@@ -88,7 +88,7 @@ export class JournalDatabase implements OpenJournal {
   recordPackedBlock: Call<'recordPackedBlock'> = async (folderId, block, files, nowMs) => {
     this.#write(() => {
       requireFolder(this.#store, folderId);
-      this.#queue.recordPackedBlock(folderId, block, files, nowMs);
+      this.#queue.recordPackedBlock(folderId, block, files, Math.floor(nowMs));
     });
     this.#queue.release(files.map((file) => file.entryId));
   };
@@ -96,34 +96,36 @@ export class JournalDatabase implements OpenJournal {
   recordPieceBlock: Call<'recordPieceBlock'> = async (folderId, block, piece, nowMs) =>
     this.#write(() => {
       requireFolder(this.#store, folderId);
-      this.#queue.recordPieceBlock(folderId, block, piece, nowMs);
+      this.#queue.recordPieceBlock(folderId, block, piece, Math.floor(nowMs));
     });
 
   piecesOf: Call<'piecesOf'> = async (entryId, stamp, validUntilMs) =>
     this.#read(() => this.#queue.piecesOf(entryId, stamp, validUntilMs));
 
   recordLargeFile: Call<'recordLargeFile'> = async (entryId, stamp, nowMs) => {
-    const isWhole = this.#write(() => this.#queue.recordLargeFile(entryId, stamp, nowMs));
+    const isWhole = this.#write(() => this.#queue.recordLargeFile(entryId, stamp, Math.floor(nowMs)));
     this.#queue.release([entryId]);
     return isWhole;
   };
 
   recordKnownFiles: Call<'recordKnownFiles'> = async (folderId, files, nowMs) => {
-    this.#write(() => this.#queue.recordKnownFiles(folderId, files, nowMs));
+    this.#write(() => this.#queue.recordKnownFiles(folderId, files, Math.floor(nowMs)));
     this.#queue.release(files.map((file) => file.entryId));
   };
 
   recordFailures: Call<'recordFailures'> = async (failures, nowMs) => {
-    this.#write(() => this.#queue.recordFailures(failures, nowMs));
+    this.#write(() => this.#queue.recordFailures(failures, Math.floor(nowMs)));
     this.#queue.release(failures.map((failure) => failure.entryId));
   };
 
   retry: Call<'retry'> = async (folderId, { code, nowMs }) =>
-    this.#write(() => this.#queue.retry(folderId, code, nowMs));
+    this.#write(() => this.#queue.retry(folderId, code, Math.floor(nowMs)));
 
-  knownBlock: Call<'knownBlock'> = async (md5AndSize, validUntilMs) =>
+  knownBlock: Call<'knownBlock'> = async (md5AndSize, validUntilMs, folderId) =>
     this.#read(() => {
-      const block = this.#store.blocks.findAnywhere(md5AndSize);
+      const { blocks } = this.#store;
+      const block =
+        folderId === undefined ? blocks.findAnywhere(md5AndSize) : blocks.find(folderId, md5AndSize);
       return block !== undefined && block.expires_ms >= validUntilMs ? block.locator : undefined;
     });
 
@@ -140,7 +142,8 @@ export class JournalDatabase implements OpenJournal {
   needsRemote: Call<'needsRemote'> = async (folderId) =>
     this.#read(() => this.#store.folders.get(folderId).remotePdh === null);
 
-  buildSave: Call<'buildSave'> = async (request) => this.#write(() => this.#saves.build(request));
+  buildSave: Call<'buildSave'> = async (request) =>
+    this.#write(() => this.#saves.build({ ...request, nowMs: Math.floor(request.nowMs) }));
 
   finishSave: Call<'finishSave'> = async (saveId, result) =>
     this.#write(() => this.#saves.finish(saveId, result));

@@ -55,7 +55,13 @@ export class FolderTable {
   }
 
   update(folderId: number, change: Partial<Omit<JournalFolder, 'id' | 'publicId'>>): JournalFolder {
-    return this.#write({ ...this.get(folderId), ...change });
+    const folder = { ...this.get(folderId), ...change };
+    const { lastSaveAtMs, lastScanAtMs } = folder;
+    return this.#write({
+      ...folder,
+      lastSaveAtMs: lastSaveAtMs === null ? null : Math.floor(lastSaveAtMs),
+      lastScanAtMs: lastScanAtMs === null ? null : Math.floor(lastScanAtMs),
+    });
   }
 
   remove(folderId: number): void {

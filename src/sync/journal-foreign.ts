@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { pathOf, splitPath } from './journal-rows.ts';
 
 /** Something in the collection that is not ours: a file, or an empty directory. */
-export interface ForeignPath {
+interface ForeignPath {
   readonly path: string;
   readonly isDir: boolean;
 }

@@ -9,7 +9,7 @@ export interface Content {
   readonly source: string | null;
 }
 
-export type EntryChange = Partial<Omit<EntryRow, 'id' | 'folder_id' | 'dir' | 'name'>>;
+type EntryChange = Partial<Omit<EntryRow, 'id' | 'folder_id' | 'dir' | 'name'>>;
 
 export const isThere = (row: EntryRow | undefined): row is EntryRow =>
   row !== undefined && row.state !== 'gone' && row.state !== 'deleted';
@@ -39,7 +39,7 @@ export function storedChange(
 }
 
 /** Whether no save without an answer may have left something else at the path. */
-export function isCertain(store: JournalStore, entryId: number | undefined, segments: SegmentsText): boolean {
+function isCertain(store: JournalStore, entryId: number | undefined, segments: SegmentsText): boolean {
   return entryId === undefined || store.sent.ofEntry(entryId).every((sent) => sent.put === segments);
 }
 
@@ -58,7 +58,7 @@ export function pendingChange(row: EntryRow, dueMs: number, nowMs: number): Entr
 }
 
 /** The row's digest, if it is that of the saved content; so a file that was only touched is recognised. */
-export function digestOfSaved(row: EntryRow): string | null {
+function digestOfSaved(row: EntryRow): string | null {
   return row.kind === 'file' && row.saved_segments !== null && knownSegments(row) === row.saved_segments
     ? row.digest
     : null;

@@ -3,7 +3,7 @@ import type { BlockTable } from './journal-blocks.ts';
 import { damaged, sumOf } from './journal-sums.ts';
 
 /** An acknowledged block that is one piece of a large file under way. */
-export interface PieceRow {
+interface PieceRow {
   readonly entry_id: number;
   /** Counts blocks from the file's start. */
   readonly idx: number;

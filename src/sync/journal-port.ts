@@ -270,8 +270,15 @@ export interface Journal {
     options: { readonly code?: ErrorRecord['code']; readonly nowMs: number },
   ): Promise<number>;
 
-  /** A signed locator for these bytes, valid until then; undefined: unknown, or its signature is too old. */
-  knownBlock(md5AndSize: string, signatureValidUntilMs: number): Promise<string | undefined>;
+  /**
+   * A signed locator for these bytes, valid until then; undefined: unknown, or its signature is too old.
+   * With a folder, only blocks that were stored as that folder wants them (copies, classes) count.
+   */
+  knownBlock(
+    md5AndSize: string,
+    signatureValidUntilMs: number,
+    folderId?: number,
+  ): Promise<string | undefined>;
   /** Takes over fresh signatures (and blocks we did not know) from a manifest of our collection. */
   refreshSignatures(folderId: number, signedManifest: string): Promise<number>;
   /** Signatures hold for one token: with another one all of this journal's are worthless. Blocks stay known as saved. */

@@ -34,7 +34,7 @@ export interface EntryRow {
   readonly since_ms: number;
 }
 
-export type NewEntry = Omit<EntryRow, 'id'>;
+type NewEntry = Omit<EntryRow, 'id'>;
 
 export const ENTRY_COLUMNS =
   'id, folder_id, dir, name, kind, size, stamp, changed_ms, base_id, state, digest, segments, saved_segments, source, ' +

@@ -1,12 +1,10 @@
-import type { BlockRange } from '../collection/segments.ts';
-
 /** Segments of a file as the journal writes them: `blockId:offset:length,…`; '' for a file without bytes. */
 export type SegmentsText = string;
 
 /** In `saved_segments`: the collection has a directory at the path. */
 export const SAVED_DIR = 'd';
 
-export interface JournalSegment {
+interface JournalSegment {
   readonly blockId: number;
   readonly offset: number;
   readonly length: number;
@@ -83,12 +81,4 @@ export class ContentText {
     }
     this.#length = 0;
   }
-}
-
-export function contentOf(ranges: readonly BlockRange[]): string {
-  const content = new ContentText();
-  for (const { locator, offset, length } of ranges) {
-    content.add(locator, offset, length);
-  }
-  return content.done();
 }

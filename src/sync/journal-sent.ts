@@ -3,7 +3,7 @@ import type { SegmentsText } from './journal-segments.ts';
 import { damaged, sumOf } from './journal-sums.ts';
 
 /** One path of a save that was built: what was to be put there (null: deleted). */
-export interface SentRow {
+interface SentRow {
   readonly entryId: number;
   readonly saveId: number;
   readonly put: SegmentsText | null;

@@ -4,7 +4,7 @@ import { damaged, sumOf } from './journal-sums.ts';
 
 export const ENTRY_STATES = ['pending', 'stored', 'saved', 'failed', 'held', 'gone', 'deleted'] as const;
 
-export type TallyKey = EntryState | 'dirsToSave' | 'storedBlocks' | 'savedBlocks';
+type TallyKey = EntryState | 'dirsToSave' | 'storedBlocks' | 'savedBlocks';
 
 interface Count {
   files: number;

@@ -16,7 +16,7 @@ const TOKEN_BYTES = 24;
 const TARGET_BYTES = 24;
 
 /** A save as it goes out, and what the journal has to remember of it. */
-export interface PlannedSave extends Omit<BuiltSave, 'saveId'> {
+interface PlannedSave extends Omit<BuiltSave, 'saveId'> {
   /** What will be at each row's path, by row id. */
   readonly rows: ReadonlyMap<number, SegmentsText | null>;
   readonly edits: readonly ForeignEdit[];

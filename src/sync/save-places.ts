@@ -1,10 +1,10 @@
 import type { SaveRequest } from './journal-port.ts';
-import { ancestorsOf, type EntryRow, pathOf, splitPath } from './journal-rows.ts';
+import { ancestorsOf, type EntryRow, pathOf } from './journal-rows.ts';
 import { SAVED_DIR, type SegmentsText } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
 
 /** A path of a save, and what will be there of ours once the server took it (null: nothing). */
-export interface PlannedRow {
+interface PlannedRow {
   readonly row: EntryRow;
   readonly put: SegmentsText | null;
 }
@@ -169,6 +169,3 @@ export function compactTime(atMs: number): string {
   const [date = '', time = ''] = new Date(atMs).toISOString().split('T');
   return `${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`;
 }
-
-/** The directory of a path, for callers that group by it. */
-export const dirOf = (path: string): string => splitPath(path)[0];

@@ -4,7 +4,7 @@ import { splitPath } from './journal-rows.ts';
 import { ContentText } from './journal-segments.ts';
 
 /** Gets a collection directory by directory. */
-export interface RemoteVisitor {
+interface RemoteVisitor {
   /** Files right inside `dir`, by name, each with its content as a comparable text; every directory comes once. */
   files(dir: string, files: Map<string, string>): void;
   emptyDir(path: string): void;

@@ -105,6 +105,10 @@ describe('commands that speak to the running owner', () => {
     expect(untilMs).toBeGreaterThanOrEqual(before + 3_600_000);
     await world.run('resume');
     expect(asked('folders.resume')).toBe('folders.resume {"folderId":null}');
+    world.engine.answers['folders.confirmDeletes'] = () => ({ ok: true });
+    expect((await world.run('resume', 'f1', '--confirm-deletes')).exitCode).toBe(0);
+    expect(asked('folders.confirmDeletes')).toBe('folders.confirmDeletes {"folderId":"f1"}');
+    expect((await world.run('resume', '--confirm-deletes')).exitCode).toBe(64);
     await world.run('rescan', 'f1');
     expect(asked('folders.rescan')).toBe('folders.rescan {"folderId":"f1"}');
     expect((await world.run('retry', 'f1', '--all')).exitCode).toBe(64);

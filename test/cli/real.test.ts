@@ -99,14 +99,22 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
     expect((await run('check', 'data', `${second.stdout.trim()}/data`)).exitCode).toBe(0);
   });
 
+  test('a cluster that runs already is found by --env', async () => {
+    const found = await run('cluster', '--data', 'cluster', '--env', '--json');
+    expect(found.exitCode).toBe(0);
+    expect(JSON.parse(found.stdout).env).toEqual(env);
+    expect(await run('cluster', '--data', 'cluster')).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+
   test('a reader that goes away is no error', async () => {
     const uuid = (await run('put', 'data', '--silent')).stdout.trim();
     // true reads nothing at all: the news of it may come when the command has ended already
-    for (const [reader, expected] of [
-      ['head -n 1', /^\.\/data\/.*\nend\n$/],
-      ['true', /^end\n$/],
+    for (const [command, reader, expected] of [
+      [`ls ${uuid}`, 'head -n 1', /^\.\/data\/.*\nend\n$/],
+      [`ls ${uuid}`, 'true', /^end\n$/],
+      ['--help', 'true', /^end\n$/],
     ] as const) {
-      const script = `{ "${process.execPath}" "${MAIN}" --profile "${path('profile')}" ls ${uuid} | ${reader}; } 2>&1; echo end`;
+      const script = `{ "${process.execPath}" "${MAIN}" --profile "${path('profile')}" ${command} | ${reader}; } 2>&1; echo end`;
       const piped = execFileSync('sh', ['-c', script], {
         cwd: dir,
         env: { PATH: process.env.PATH, HOME: path('home'), ...env },

@@ -44,6 +44,17 @@ describe('the watcher in its thread', () => {
     await watching.close();
   });
 
+  it('may be told to end all of its watches at once', async () => {
+    const { watcher } = newWatcher();
+    const events = { onHints: () => undefined, onDoubt: () => undefined };
+    const roots = [{ diskPath: root, prefix: '' }];
+    const watches = [
+      await watcher.watch(roots, PLAIN_RULES, events),
+      await watcher.watch(roots, PLAIN_RULES, events),
+    ];
+    await expect(Promise.all(watches.map((watching) => watching.close()))).resolves.toHaveLength(2);
+  });
+
   it('ends its thread with the last thing watched, and starts one for the next', async () => {
     const { threads, watcher } = newWatcher();
     const events = { onHints: () => undefined, onDoubt: () => undefined };

@@ -266,6 +266,26 @@ describe('settings, rules and the log', () => {
   });
 });
 
+describe('where there is no tray', () => {
+  test('quitting is offered in the window, and asks while something is not saved', async () => {
+    const { page, calls } = await lab.open({ scenario: 'uploading', tray: false });
+    await button(page, 'Quit').click();
+    await page
+      .getByRole('dialog')
+      .getByText(/not saved yet/)
+      .waitFor();
+    expect(await calls('owner.stop')).toEqual([]);
+    await button(page, 'Finish, then quit').click();
+    await expect.poll(() => calls('owner.stop')).toEqual([{ how: 'finish' }]);
+  });
+
+  test('quitting asks nothing when everything is saved', async () => {
+    const { page, calls } = await lab.open({ scenario: 'saved', tray: false });
+    await button(page, 'Quit').click();
+    await expect.poll(() => calls('owner.stop')).toEqual([{ how: 'now' }]);
+  });
+});
+
 describe('what is told without being asked', () => {
   test('the live region speaks at most every ten seconds, and of news only', async () => {
     const { page } = await lab.open({

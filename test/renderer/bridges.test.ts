@@ -10,7 +10,8 @@ import { type Site, serveWindow } from './support/site.ts';
 
 const KEY = 'k3y-of_this-page';
 
-const scripted = () => new FakeBridge({ scenario: 'uploading', seed: 7, still: true, changesPerSecond: 0 });
+const scripted = () =>
+  new FakeBridge({ scenario: 'uploading', seed: 7, still: true, changesPerSecond: 0, hasTray: true });
 
 /** A shell call of the scripted bridge by its name. */
 function shellCall(fake: FakeBridge, name: string, input: unknown): Promise<unknown> {

@@ -156,6 +156,7 @@ export interface FakeOptions {
   readonly still: boolean;
   /** Random block changes a second, in batches of ten events a second. */
   readonly changesPerSecond: number;
+  readonly hasTray: boolean;
 }
 
 type Listener = (payload: unknown) => void;
@@ -206,6 +207,7 @@ export class FakeBridge implements Bridge {
     };
     this.#fillHistory(nowMs);
     this.shell = fakeShell({
+      hasTray: options.hasTray,
       record: (name, input) => this.#record(`shell.${name}`, input),
       signIn: (host, local) => {
         this.settings = {

@@ -19,6 +19,7 @@ window.fake = new FakeBridge({
   scenario,
   seed: Number(query.get('seed') ?? 7),
   still: query.get('still') === '1',
+  hasTray: query.get('tray') !== '0',
   changesPerSecond: Number(query.get('changes') ?? 0),
 });
 window.fake.start();

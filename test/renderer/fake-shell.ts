@@ -26,6 +26,7 @@ const RULE_SIZES: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 export interface ShellWorld {
+  readonly hasTray: boolean;
   /** Notes a call, for tests to read; may throw the error that a test asked for. */
   record(name: string, input: unknown): void;
   signIn(host: string | null, local: boolean): void;
@@ -46,7 +47,7 @@ export function fakeShell(world: ShellWorld): Shell {
       platform: 'win32' as const,
       systemName: 'Windows',
       tokenIsKept: 'encrypted' as const,
-      hasTray: true,
+      hasTray: world.hasTray,
       environmentHost: 'sgcl1.arvadosapi.example',
       environmentFrom: 'settings.conf' as const,
       localCluster: true,

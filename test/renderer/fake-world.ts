@@ -14,7 +14,7 @@ import {
 import { words } from '../../src/contract/words.ts';
 
 const MIB = 1024 * 1024;
-export const BLOCK_BYTES = 64 * MIB;
+const BLOCK_BYTES = 64 * MIB;
 
 /** A small seeded generator: the same seed gives the same world. */
 export function seeded(seed: number): () => number {

@@ -117,10 +117,10 @@ describe('every view', () => {
         );
       }
       await page.setViewportSize({ width: 960, height: 640 });
-      expect(await sidewaysPx(page), '960 × 640').toBe(0);
+      await expect.poll(() => sidewaysPx(page), { message: '960 × 640' }).toBe(0);
       // browsers and Electron scale the text by zooming: at 200 % the same window has half as many px
       await page.setViewportSize({ width: 590, height: 380 });
-      expect(await sidewaysPx(page), 'text twice as large').toBe(0);
+      await expect.poll(() => sidewaysPx(page), { message: 'text twice as large' }).toBe(0);
       expect(complaints).toEqual([]);
     },
   );

@@ -3,7 +3,7 @@ import { KeepsyncError } from '../../src/base/errors.ts';
 import { seededFractions } from '../support/sim-disk-watcher.ts';
 import { ROOT, World } from '../support/world.ts';
 
-const SEEDS = Number(process.env.SEEDS ?? 60);
+const SEEDS = Number(process.env.KEEPSYNC_SEEDS ?? 24);
 const STEPS = 40;
 
 /** What a person, the network and the power supply do to a client; each step names itself for the report. */

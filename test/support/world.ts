@@ -19,7 +19,7 @@ import { openJournal } from '../../src/sync/journal.ts';
 import type { Journal } from '../../src/sync/journal-port.ts';
 import { FakeCollections } from './fake-collections.ts';
 import { FakeKeep } from './fake-keep.ts';
-import { SimClock, turn } from './sim-clock.ts';
+import { SimClock } from './sim-clock.ts';
 import { SimDisk } from './sim-disk.ts';
 import { createSimLocalDisk } from './sim-disk-local.ts';
 import { createSimWatcher, seededFractions } from './sim-disk-watcher.ts';
@@ -187,7 +187,9 @@ export class World {
       }
       if (this.clock.monotonicMs() > untilMs) {
         const problems = status.problems.map((problem) => `${problem.title}: ${problem.message}`);
-        problems.push(JSON.stringify(await this.engine.run('blocks.list', { states: ['WRITABLE', 'PENDING', 'ERROR'] })));
+        problems.push(
+          JSON.stringify(await this.engine.run('blocks.list', { states: ['WRITABLE', 'PENDING', 'ERROR'] })),
+        );
         problems.push(JSON.stringify([folder?.phase, folder?.lastScanAtMs, folder?.bar]));
         throw new Error(
           [
@@ -270,5 +272,3 @@ export class World {
 }
 
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
-
-export { turn };

@@ -108,6 +108,9 @@ describe('a block of small files', () => {
     );
     expect(await world.journal.knownBlock(name, world.nowMs + TTL + 1_000)).toBeUndefined();
     expect(await world.journal.knownBlock(`${md5('two')}+3`, 0)).toBeUndefined();
+    const other = await world.journal.openFolder('other');
+    expect(await world.journal.knownBlock(name, world.nowMs, other.id)).toBeUndefined();
+    expect(await world.journal.knownBlock(name, world.nowMs, world.folderId)).toBeDefined();
     await world.journal.expireSignatures();
     expect(await world.journal.knownBlock(name, world.nowMs)).toBeUndefined();
   });

@@ -29,7 +29,7 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   {
     key: 'stage',
     title: texts.files.state,
-    width: '6.25rem',
+    width: '5.75rem',
     render: ({ row }) => (
       <span className="with-glyph">
         <Glyph stage={row.stage} level={row.sizeBytes / row.capacityBytes} />
@@ -70,13 +70,13 @@ const COLUMNS: readonly Column<NumberedRow>[] = [
   {
     key: 'happening',
     title: texts.blocks.happening,
-    width: 'minmax(8rem, 1.1fr)',
+    width: 'minmax(4.5rem, 1.1fr)',
     render: ({ row }) => <span title={happening(row)}>{happening(row)}</span>,
   },
   {
     key: 'files',
     title: texts.blocks.files,
-    width: 'minmax(8rem, 1fr)',
+    width: 'minmax(4.5rem, 1fr)',
     render: ({ row }) => (
       <span className="quiet" title={row.examplePaths.join('\n')}>
         {fileName(row.examplePaths[0] ?? '')}

@@ -2,7 +2,7 @@ import type { Stage } from '../../../src/contract/status.ts';
 import type { BlockList } from './block-list.ts';
 
 /** Past so many blocks one cell stands for several. */
-export const BIN_ABOVE = 2_000;
+const BIN_ABOVE = 2_000;
 /** About so many cells are drawn then. */
 const BINNED_CELLS = 1_000;
 

@@ -174,7 +174,7 @@ export function Inspector({ model, cell }: { model: CellModel; cell: number }) {
         <kbd>↑</kbd>
         <kbd>↓</kbd>
         <kbd>→</kbd> {texts.blocks.move} <kbd>Enter</kbd>{' '}
-        {only === undefined ? texts.blocks.opens(blocks.length) : texts.blocks.showFiles}
+        {only === undefined ? texts.blocks.opens : texts.blocks.showFiles}
       </p>
     </aside>
   );

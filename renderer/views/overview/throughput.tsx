@@ -45,7 +45,7 @@ function columns(throughput: Throughput): uPlot.AlignedData {
 }
 
 /** A rounded top for the scale: 1, 2, 4, 6, 8 or 10 times a power of ten, so that its half is round too. */
-export function roundTop(mibPerSecond: number): number {
+function roundTop(mibPerSecond: number): number {
   const least = Math.max(1, mibPerSecond);
   const power = 10 ** Math.floor(Math.log10(least));
   const step = [1, 2, 4, 6, 8, 10].find((factor) => factor * power >= least) ?? 10;

@@ -3,8 +3,8 @@ import { dateText } from '../../format.ts';
 import { placeToHash } from '../../state/places.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
+import type { CardProps } from './card-props.ts';
 import { SettingRow } from './setting-row.tsx';
-import type { CardProps } from './settings.tsx';
 
 function initials(name: string): string {
   const parts = name.split(/[\s.@_-]+/).filter((part) => part !== '');

@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { speedText } from '../../format.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
+import type { CardProps } from './card-props.ts';
 import { SettingRow } from './setting-row.tsx';
-import type { CardProps } from './settings.tsx';
 
 const MIB = 1024 * 1024;
 /** What the switch turns on when nothing was set before: a tenth of a gigabit line, roughly. */

@@ -8,13 +8,6 @@ import { DiagnosticsCard } from './diagnostics-card.tsx';
 import { NetworkCard } from './network-card.tsx';
 import { NotificationsCard, StartCard, UploadsCard } from './small-cards.tsx';
 
-export interface CardProps {
-  readonly settings: Settings;
-  readonly snapshot: StatusSnapshot;
-  /** Takes effect at once; where it is refused, the controls go back. */
-  readonly onChange: (change: Partial<Settings>) => void;
-}
-
 /** Everything that can be set. Each control takes effect at once. */
 export function SettingsView({ snapshot }: { snapshot: StatusSnapshot }) {
   const { run } = useAct();

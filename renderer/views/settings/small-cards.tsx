@@ -1,7 +1,7 @@
 import { Checkbox, NumberInput, Switch } from '@mantine/core';
 import { texts } from '../../words.ts';
+import type { CardProps } from './card-props.ts';
 import { SettingRow } from './setting-row.tsx';
-import type { CardProps } from './settings.tsx';
 
 const SECOND_MS = 1_000;
 

@@ -96,6 +96,9 @@ async function errors(context: Context) {
     if (group.message !== '' && !group.title.includes(group.message)) {
       lines.push(`  ${group.message}`);
     }
+    if (group.folderId !== null && group.actions.includes('confirm-deletes')) {
+      lines.push(`  To confirm: keepsync resume ${group.folderId} --confirm-deletes`);
+    }
     if (group.nextTryAtMs !== null) {
       lines.push(`  ${words.nextTry(group.nextTryAtMs, context.clock.nowMs())}`);
     }

@@ -30,7 +30,10 @@ export function addSteering(program: Command, run: RunWork): void {
     .command('resume')
     .summary('resume one or all folders')
     .argument('[id]', 'folder id')
-    .action((id: string | undefined) => run((context) => resume(context, id)));
+    .option('--confirm-deletes', 'where much of a folder is gone: yes, delete it in the collection, too')
+    .action((id: string | undefined, flags: { confirmDeletes?: boolean }) =>
+      run((context) => (flags.confirmDeletes ? confirmDeletes(context, id) : resume(context, id))),
+    );
   program
     .command('rescan')
     .summary('look at everything on disk again')
@@ -66,6 +69,16 @@ async function resume(context: Context, id: string | undefined) {
   const owner = await context.owner();
   await owner.run('folders.resume', { folderId: id ?? null });
   context.output.result({ ok: true }, [`Resumed ${where(id)}`]);
+  return EXIT.saved;
+}
+
+async function confirmDeletes(context: Context, id: string | undefined) {
+  if (id === undefined) {
+    throw usage('Deletes are confirmed for one folder: give its id');
+  }
+  const owner = await context.owner();
+  await owner.run('folders.confirmDeletes', { folderId: id });
+  context.output.result({ ok: true }, [`What is gone in ${where(id)} is deleted in its collection`]);
   return EXIT.saved;
 }
 

@@ -130,8 +130,8 @@ class GetRun {
     }
     const [first] = inTheWay;
     if (first !== undefined) {
-      const more = inTheWay.length > 1 ? ` and ${inTheWay.length - 1} more` : '';
-      throw new KeepsyncError('REFUSED', `${first}${more} exists already; nothing was written`, {
+      const more = inTheWay.length > 1 ? ` and ${inTheWay.length - 1} more exist` : ' exists';
+      throw new KeepsyncError('REFUSED', `${first}${more} already; nothing was written`, {
         action: 'Use --skip-existing to leave such files as they are, or --force to replace them.',
       });
     }

@@ -7,9 +7,8 @@ export interface OpenOptions {
   readonly scenario: Scenario;
   /** Place in the window: `#/problems`. */
   readonly place?: string;
-  readonly scheme?: 'light' | 'dark';
-  readonly width?: number;
-  readonly height?: number;
+  /** Whether the shell has a tray; it has, unless said otherwise. */
+  readonly tray?: boolean;
   readonly forcedColors?: boolean;
   /** Called before the page loads, for clocks and the like. */
   readonly before?: (page: Page) => Promise<void>;
@@ -29,29 +28,29 @@ type WithFake = { fake: FakeBridge };
 export class WindowLab {
   readonly #site: Site;
   readonly #browser: Browser;
-  readonly #contexts: BrowserContext[] = [];
+  /** One for all pages: they share its cache, and with it the compiled script. */
+  readonly #context: BrowserContext;
 
-  private constructor(site: Site, browser: Browser) {
+  private constructor(site: Site, browser: Browser, context: BrowserContext) {
     this.#site = site;
     this.#browser = browser;
+    this.#context = context;
   }
 
   static async start(): Promise<WindowLab> {
     const [site, browser] = await Promise.all([serveWindow(), launchChromium()]);
-    return new WindowLab(site, browser);
+    const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB' });
+    return new WindowLab(site, browser, context);
   }
 
   /** Opens the window and waits for its first drawing. The world stands still until a test moves it. */
   async open(options: OpenOptions): Promise<OpenWindow> {
-    const context = await this.#browser.newContext({
-      viewport: { width: options.width ?? 1180, height: options.height ?? 760 },
-      colorScheme: options.scheme ?? 'light',
+    const page = await this.#context.newPage();
+    await page.setViewportSize({ width: 1180, height: 760 });
+    await page.emulateMedia({
+      colorScheme: 'light',
       forcedColors: options.forcedColors === true ? 'active' : 'none',
-      reducedMotion: 'reduce',
-      locale: 'en-GB',
     });
-    this.#contexts.push(context);
-    const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('console', (message) => {
@@ -60,7 +59,9 @@ export class WindowLab {
       }
     });
     await options.before?.(page);
-    await page.goto(`${this.#site.url}?scenario=${options.scenario}&still=1${options.place ?? ''}`);
+    await page.goto(
+      `${this.#site.url}?scenario=${options.scenario}&still=1${options.tray === false ? '&tray=0' : ''}${options.place ?? ''}`,
+    );
     await page.getByRole('heading', { level: 1 }).or(page.getByText('Nothing')).first().waitFor();
     return {
       page,
@@ -78,7 +79,7 @@ export class WindowLab {
 
   /** Closes the pages of one test. */
   async closePages(): Promise<void> {
-    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+    await Promise.all(this.#context.pages().map((page) => page.close()));
   }
 
   async stop(): Promise<void> {

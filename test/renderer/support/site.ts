@@ -65,6 +65,7 @@ export async function serveWindow(mode: 'fake' | 'production' = 'fake'): Promise
       'content-type': TYPES[extname(path === '/' ? page : path)] ?? 'application/octet-stream',
       'content-security-policy': windowContentSecurityPolicy("'self'"),
       'x-content-type-options': 'nosniff',
+      'cache-control': path.startsWith('/assets/') ? 'public, max-age=3600, immutable' : 'no-store',
     });
     response.end(body);
   });

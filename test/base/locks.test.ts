@@ -1,44 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BoundedQueue } from '../../src/base/bounded-queue.ts';
 import { Mutex } from '../../src/base/mutex.ts';
 import { Semaphore } from '../../src/base/semaphore.ts';
-
-const settled = async (promise: Promise<unknown>) => {
-  const marker = Symbol('pending');
-  await new Promise((resolve) => setImmediate(resolve));
-  return (await Promise.race([promise, Promise.resolve(marker)])) !== marker;
-};
-
-describe('a bounded queue', () => {
-  it('lets a push wait while it is full, and keeps the order', async () => {
-    const queue = new BoundedQueue<number>(2);
-    await queue.push(1);
-    await queue.push(2);
-    const third = queue.push(3);
-    expect(await settled(third)).toBe(false);
-    expect(await queue.shift()).toBe(1);
-    await third;
-    expect([await queue.shift(), await queue.shift()]).toEqual([2, 3]);
-  });
-
-  it('hands an item straight to who waits for one', async () => {
-    const queue = new BoundedQueue<string>(0);
-    const taken = queue.shift();
-    await queue.push('x');
-    expect(await taken).toBe('x');
-  });
-
-  it('returns on closing what never got in, and lets the rest be taken', async () => {
-    const queue = new BoundedQueue<number>(1);
-    await queue.push(1);
-    const second = queue.push(2);
-    expect(queue.close()).toEqual([2]);
-    await expect(second).rejects.toMatchObject({ code: 'CLOSED' });
-    expect(await queue.shift()).toBe(1);
-    await expect(queue.shift()).rejects.toMatchObject({ code: 'CLOSED' });
-    await expect(queue.push(3)).rejects.toMatchObject({ code: 'CLOSED' });
-  });
-});
 
 describe('a semaphore', () => {
   it('hands out its permits in the order in which they were asked for', async () => {
