@@ -1,10 +1,8 @@
 // The one way in for people and for continuous integration. Runs on Node 20 with no packages installed; everything else
 // is started from here on Node 24.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
-import { ROOT, run, runNode, stepFailed } from './lib/processes.mjs';
+import { run, runNode, stepFailed } from './lib/processes.mjs';
 import { runChecks } from './lib/run-checks.mjs';
 import { runTests } from './lib/run-tests.mjs';
 
@@ -13,8 +11,10 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   setup            install the packages of the lockfile, and find Node 24
   check            style, types and dead code
   test [FILTER…]   check, then the tests whose path holds one of the filters
-  build            bundle the command into dist/
-  start [FOLDER…]  build, then run the command's "start"`;
+  build            bundle the command, the desktop app and its window into dist/
+  start [FOLDER…]  build, then run the command's "start"
+  desktop [ARG…]   build, then run the desktop app
+  package          build, then pack the desktop app into out/`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -22,12 +22,7 @@ function setUp() {
   return findNode24({ packaged: packagedNode(), running: runningNode() });
 }
 
-/** The command, and the window where there is one. */
-async function build(node) {
-  const built = await runNode(node, ['scripts/build.mjs']);
-  const hasWindow = existsSync(join(ROOT, 'vite.config.ts'));
-  return built === 0 && hasWindow ? runNode(node, ['node_modules/vite/bin/vite.js', 'build']) : built;
-}
+const build = (node) => runNode(node, ['scripts/build.mjs']);
 
 const commands = {
   setup: () => {
@@ -42,6 +37,16 @@ const commands = {
     const node = setUp();
     const built = await build(node);
     return built === 0 ? run(node.path, ['dist/keepsync.cjs', 'start', ...args]) : built;
+  },
+  desktop: async (args) => {
+    const node = setUp();
+    const built = await build(node);
+    return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
+  },
+  package: async () => {
+    const node = setUp();
+    const built = await build(node);
+    return built === 0 ? runNode(node, ['scripts/package.mjs']) : built;
   },
 };
 

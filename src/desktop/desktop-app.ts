@@ -28,6 +28,7 @@ import { Notices } from './notices.ts';
 import { Power } from './power.ts';
 import { QuitFlow } from './quit-flow.ts';
 import { openTokenStore } from './safe-token-store.ts';
+import { systemCipher } from './system-cipher.ts';
 import { pauseEndMs, type TrayAction } from './tray-menu.ts';
 import { lookForUpdates } from './updates.ts';
 import { WindowIpc } from './window-ipc.ts';
@@ -77,7 +78,7 @@ export class DesktopApp {
         clock: env.clock,
         tell: (message) => log.log('warn', message),
       }),
-      tokens: openTokenStore(join(paths.configDir, 'token.encrypted.json')),
+      tokens: openTokenStore(join(paths.configDir, 'token.encrypted.json'), systemCipher()),
       log,
       hasTray: options.hasTray,
       runtime: { ...process.versions, packaged: app.isPackaged },
@@ -104,11 +105,13 @@ export class DesktopApp {
     this.#window = new MainWindow({
       preloadFile: join(bundleDir, 'preload.cjs'),
       iconFile: join(bundleDir, '..', 'icons', '256x256.png'),
+      attentionIconFile: join(bundleDir, 'tray', 'attention-16-light.png'),
       offers: offersOf(shell),
       state: () => options.memory.state,
       remember: (change) => options.memory.remember(change),
       onClose: () => this.#hideInstead(),
       onPageGone: () => this.#ipc.reset(),
+      onSessionEnd: () => this.quitNow(),
       log,
       nowMs: () => env.clock.nowMs(),
       devTools: !app.isPackaged,

@@ -1,4 +1,4 @@
-import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { BrowserWindow, nativeImage, nativeTheme, screen } from 'electron';
 import type { LogPort } from '../base/log.ts';
 import { shellWords } from '../contract/shell-words.ts';
 import type { StatusSnapshot } from '../contract/status.ts';
@@ -18,6 +18,8 @@ const BACKGROUND = { light: '#FFFFFF', dark: '#15191E' } as const;
 export interface MainWindowOptions {
   readonly preloadFile: string;
   readonly iconFile: string;
+  /** Laid over the icon in the task bar of Windows while something needs somebody. */
+  readonly attentionIconFile: string;
   readonly offers: readonly string[];
   readonly state: () => DesktopState;
   readonly remember: (change: Partial<DesktopState>) => void;
@@ -25,6 +27,8 @@ export interface MainWindowOptions {
   readonly onClose: () => boolean;
   /** The page begins anew, or is gone. */
   readonly onPageGone: () => void;
+  /** Windows ends the session: no time for questions. */
+  readonly onSessionEnd: () => void;
   readonly log: LogPort;
   readonly nowMs: () => number;
   readonly devTools: boolean;
@@ -35,6 +39,7 @@ export class MainWindow {
   readonly #options: MainWindowOptions;
   #window: BrowserWindow | undefined;
   #title: string = shellWords.app;
+  #isMarked = false;
   #deaths: number[] = [];
   #rememberTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,6 +74,14 @@ export class MainWindow {
     if (title !== this.#title) {
       this.#title = title;
       this.#window?.setTitle(title);
+    }
+    const needsYou = snapshot.problems.some((problem) => problem.kind === 'needs-you');
+    if (process.platform === 'win32' && needsYou !== this.#isMarked) {
+      this.#isMarked = needsYou;
+      this.#window?.setOverlayIcon(
+        needsYou ? nativeImage.createFromPath(this.#options.attentionIconFile) : null,
+        snapshot.verdict.sentence,
+      );
     }
   }
 
@@ -106,6 +119,7 @@ export class MainWindow {
       },
     });
     this.#window = window;
+    this.#isMarked = false;
     this.#watch(window);
     if (maximized) {
       window.maximize();
@@ -131,6 +145,7 @@ export class MainWindow {
         this.#options.onPageGone();
       }
     });
+    window.on('session-end', () => this.#options.onSessionEnd());
     window.on('resize', () => this.#rememberSoon(window));
     window.on('move', () => this.#rememberSoon(window));
     webContents.setWindowOpenHandler(() => ({ action: 'deny' }));

@@ -48,7 +48,13 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => running?.quitNow());
   }
-  await running.start();
+  try {
+    await running.start();
+  } catch (thrown) {
+    await tellCannotStart(thrown);
+    running.quitNow();
+    return;
+  }
   if (isWanted) {
     running.show();
   }
@@ -76,6 +82,9 @@ async function open(paths: ProfilePaths, hidden: boolean, profile: string | unde
     dialog.showErrorBox(shellWords.failed.crashed, shellWords.failed.crashedDetail);
     const end = () => app.exit(1);
     log.close().then(end, end);
+  });
+  process.on('unhandledRejection', (thrown) => {
+    log.log('error', asKeepsyncError(thrown).message, { stack: asKeepsyncError(thrown).stack });
   });
   return new DesktopApp({
     env: { env, home: homedir(), clock: systemClock, random: systemRandom },

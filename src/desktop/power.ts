@@ -2,7 +2,7 @@ import { powerMonitor, powerSaveBlocker } from 'electron';
 import type { StatusSnapshot } from '../contract/status.ts';
 
 /** Whether bytes are on their way at this moment: only then the computer is kept awake. */
-export function bytesMove(snapshot: StatusSnapshot): boolean {
+function bytesMove(snapshot: StatusSnapshot): boolean {
   return snapshot.account.connected && snapshot.throughput.bytesPerSecond > 0;
 }
 

@@ -1,7 +1,7 @@
 import type { Amount, StatusSnapshot } from '../contract/status.ts';
 
 /** What is on its way and would be saved if one waited: failed files are not waited for. */
-export function unsavedWork(snapshot: StatusSnapshot): Amount {
+function unsavedWork(snapshot: StatusSnapshot): Amount {
   const { waiting, filling, uploading, stored } = snapshot.bar;
   const parts = [waiting, filling, uploading, stored];
   return {

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { safeStorage } from 'electron';
 import { z } from 'zod';
 import { parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
@@ -7,20 +6,18 @@ import { memoryTokenStore, type TokenStore } from '../shell/token-store.ts';
 
 const fileSchema = z.object({ host: z.string().min(1), encrypted: z.string().min(1) });
 
-/** On Linux, without a keyring Electron "encrypts" with a password that everybody knows: that counts as nothing. */
-function canEncrypt(): boolean {
-  return (
-    safeStorage.isEncryptionAvailable() &&
-    (process.platform !== 'linux' || safeStorage.getSelectedStorageBackend() !== 'basic_text')
-  );
+/** The system's keychain: what is encrypted here can be read by this user of this computer only. */
+export interface Cipher {
+  encrypt(text: string): Uint8Array;
+  /** Throws where the keychain does not know these bytes any more. */
+  decrypt(bytes: Uint8Array): string;
 }
 
 /**
  * The token, encrypted by the system's keychain, in a file of the profile; where the system has none, in memory only.
- * After `ready` of the app.
  */
-export function openTokenStore(file: string): TokenStore {
-  if (!canEncrypt()) {
+export function openTokenStore(file: string, cipher: Cipher | undefined): TokenStore {
+  if (cipher === undefined) {
     return memoryTokenStore();
   }
   return {
@@ -38,13 +35,13 @@ export function openTokenStore(file: string): TokenStore {
         return undefined;
       }
       try {
-        return safeStorage.decryptString(Buffer.from(stored.data.encrypted, 'base64'));
+        return cipher.decrypt(Buffer.from(stored.data.encrypted, 'base64'));
       } catch (cause) {
         throw damaged(cause);
       }
     },
     write: async (host, token) => {
-      const encrypted = safeStorage.encryptString(token).toString('base64');
+      const encrypted = Buffer.from(cipher.encrypt(token)).toString('base64');
       await writeDurably(file, `${JSON.stringify({ host, encrypted })}\n`);
     },
     remove: () => rm(file, { force: true }),

@@ -26,6 +26,8 @@ export interface WindowIpcOptions {
 export class WindowIpc {
   readonly #options: WindowIpcOptions;
   readonly #subscriptions = new Map<string, () => void>();
+  /** Where the page is to go once it listens. */
+  #wantedPlace: Place | undefined;
 
   constructor(options: WindowIpcOptions) {
     this.#options = options;
@@ -47,9 +49,13 @@ export class WindowIpc {
     });
   }
 
-  /** Brings the window to a place. */
+  /** Brings the window to a place; a page that is only about to begin goes there when it has. */
   navigate(place: Place): void {
-    this.#options.contents()?.send(CHANNELS.navigate, place);
+    if (this.#subscriptions.has('status')) {
+      this.#options.contents()?.send(CHANNELS.navigate, place);
+    } else {
+      this.#wantedPlace = place;
+    }
   }
 
   /** The page is gone or begins anew: what it listened to, it will ask for again. */
@@ -108,6 +114,12 @@ export class WindowIpc {
       }
     });
     this.#subscriptions.set(name.data, stop);
+    // a page that asks for the status is drawn, and listens to where it is to go
+    const place = this.#wantedPlace;
+    if (name.data === 'status' && place !== undefined) {
+      this.#wantedPlace = undefined;
+      this.navigate(place);
+    }
   }
 
   #unsubscribe(name: string): void {

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { systemClock } from '../../src/base/clock.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { OwnerLock, readOwner } from '../../src/profile/owner-lock.ts';
+import { launchChromium } from '../renderer/support/chromium.ts';
 import { BuiltDesktop, type RunningDesktop } from '../support/desktop/desktop-under-test.ts';
 import { findElectron } from '../support/desktop/electron-runtime.ts';
 
@@ -263,5 +264,36 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
     });
     expect(await app.ended).toBe(0);
+  }, 60_000);
+
+  test('shows the same window in a browser, to whoever has the key', async () => {
+    freshProfile();
+    const daemon = spawn(
+      process.execPath,
+      [join(desktop.folder, 'dist', 'keepsync.cjs'), '--profile', profile, '--json', 'daemon', '--web'],
+      { env: desktop.env(profile), stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const ended = once(daemon, 'exit');
+    const browser = await launchChromium();
+    try {
+      const [line] = await once(daemon.stdout, 'data');
+      const { url } = JSON.parse(String(line)) as { url: string };
+      const page = await browser.newPage();
+      await page.goto(url);
+      await page.getByText('Where should your files go?').waitFor();
+      expect(page.url()).not.toContain('key');
+      await page.getByText('Try it on this computer').click();
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.getByText('What should be kept?').waitFor();
+
+      const stranger = await browser.newPage();
+      await stranger.goto(url.replace(/key=.*/, 'key=wrong'));
+      await stranger.getByText('is no longer valid').waitFor();
+      expect(await stranger.getByText('Where should your files go?').count()).toBe(0);
+    } finally {
+      await browser.close();
+      daemon.kill('SIGINT');
+    }
+    expect((await ended)[0]).toBe(0);
   }, 60_000);
 });
