@@ -13,10 +13,20 @@ export type ThreadEntry =
   | 'sync/journal-thread';
 
 /**
+ * Room for a thread's fresh objects. Left alone, each of our six threads would take up to 128 MiB before it collects once
+ * (measured: the journal's thread did); with 8 they are no slower.
+ */
+const YOUNG_GENERATION_MIB = 8;
+
+/**
  * Starts a worker thread. From source, Node runs the TypeScript entry as it is; in the bundle each entry is
  * `threads/NAME.cjs` beside the main file.
  */
-export function startThread(entry: ThreadEntry, options: WorkerOptions = {}): Worker {
+export function startThread(entry: ThreadEntry, given: WorkerOptions = {}): Worker {
+  const options: WorkerOptions = {
+    ...given,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB, ...given.resourceLimits },
+  };
   if (typeof __KEEPSYNC_BUNDLE__ !== 'undefined') {
     return new Worker(new URL(`./threads/${entry.replace(/^.*\//, '')}.cjs`, import.meta.url), options);
   }

@@ -17,30 +17,44 @@ export function* manifestChunks(
   entries: Iterable<ManifestEntry>,
   options: StreamTextOptions = {},
 ): Generator<string> {
-  let dir: string | undefined;
-  let line: StreamText | undefined;
+  const lines = new ManifestLines(options);
   for (const entry of entries) {
+    yield* lines.add(entry);
+  }
+  yield* lines.end();
+}
+
+/** `manifestChunks` in steps, for those whose entries come one by one: each step yields the text that is finished by it. */
+export class ManifestLines {
+  readonly #options: StreamTextOptions;
+  #dir: string | undefined;
+  #line: StreamText | undefined;
+
+  constructor(options: StreamTextOptions = {}) {
+    this.#options = options;
+  }
+
+  *add(entry: ManifestEntry): Generator<string> {
     if ('emptyDir' in entry) {
-      if (line !== undefined) {
-        yield* line.chunks();
-      }
-      line = undefined;
-      dir = undefined;
+      yield* this.end();
       yield emptyDirLine(entry.path);
-      continue;
+      return;
     }
     const slash = entry.path.lastIndexOf('/');
-    const entryDir = slash < 0 ? '' : entry.path.slice(0, slash);
-    if (line === undefined || dir !== entryDir) {
-      if (line !== undefined) {
-        yield* line.chunks();
-      }
-      dir = entryDir;
-      line = new StreamText(entryDir, options);
+    const dir = slash < 0 ? '' : entry.path.slice(0, slash);
+    if (this.#line === undefined || this.#dir !== dir) {
+      yield* this.end();
+      this.#dir = dir;
+      this.#line = new StreamText(dir, this.#options);
     }
-    line.addFile(entry.path.slice(slash + 1), entry.segments);
+    this.#line.addFile(entry.path.slice(slash + 1), entry.segments);
   }
-  if (line !== undefined) {
-    yield* line.chunks();
+
+  *end(): Generator<string> {
+    const line = this.#line;
+    this.#line = undefined;
+    if (line !== undefined) {
+      yield* line.chunks();
+    }
   }
 }

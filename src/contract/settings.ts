@@ -54,8 +54,8 @@ export const settingsSchema = z.object({
       rescanEveryMs: z.number().int().min(10_000).default(3_600_000),
       /** How long between looks at the collection for changes made by others. */
       remoteCheckEveryMs: z.number().int().min(5_000).default(300_000),
-      /** Above so many entries the watcher watches folders only. */
-      watchEntriesMax: z.number().int().min(0).default(50_000),
+      /** Above so many entries the watcher watches folders only: each entry costs chokidar 3.6 KiB, so these are 36 MiB. */
+      watchEntriesMax: z.number().int().min(0).default(10_000),
       saveEveryMinMs: z.number().int().min(1_000).default(60_000),
       saveEveryMaxMs: z.number().int().min(1_000).default(900_000),
     })

@@ -249,7 +249,8 @@ export class DesktopApp {
     }
     const { hasTray, memory } = this.#options;
     if (!hasTray) {
-      this.#background(this.#quit.request());
+      // not from within the window's own event: quitting destroys the window, and nothing may while it closes
+      setImmediate(() => this.#background(this.#quit.request()));
       return true;
     }
     if (!memory.state.explainedHiding) {

@@ -13,11 +13,14 @@ export interface ExchangeAnswer {
   readonly text: string;
 }
 
+/** Takes bytes as they come in, in their order. No more are read before what it returns has resolved. */
+export type TakeBytes = (chunk: Uint8Array) => Promise<void> | undefined;
+
 /**
  * Called once with a 200's headers, before its body; returns what takes the body. Throwing from either ends the exchange
  * with that error.
  */
-export type Receive = (headers: http.IncomingHttpHeaders) => (chunk: Uint8Array) => void;
+export type Receive = (headers: http.IncomingHttpHeaders) => TakeBytes;
 
 export interface AnswerEnvironment {
   readonly watch: ProgressWatch;
@@ -36,9 +39,10 @@ export function readAnswer(
     const text: Uint8Array[] = [];
     let textBytes = 0;
     let receivedBytes = 0;
-    let take = (chunk: Uint8Array): void => {
+    let take: TakeBytes = (chunk) => {
       text.push(chunk);
       textBytes += chunk.length;
+      return undefined;
     };
     const fail = (thrown: unknown) => reject(asKeepsyncError(thrown));
     const finish = () => {
@@ -52,8 +56,9 @@ export function readAnswer(
     const onData = (chunk: Uint8Array) => {
       receivedBytes += chunk.length;
       watch.moved(chunk.length);
+      let taken: Promise<void> | undefined;
       try {
-        take(chunk);
+        taken = take(chunk);
       } catch (thrown) {
         fail(thrown);
         return;
@@ -65,10 +70,10 @@ export function readAnswer(
         return;
       }
       const turn = pacer.take(chunk.length, signal);
-      if (turn) {
+      if (taken ?? turn) {
         message.pause();
         watch.pause();
-        turn.then(() => {
+        Promise.all([taken, turn]).then(() => {
           watch.resume();
           message.resume();
         }, fail);

@@ -1,4 +1,4 @@
-import { KeepRounds, type KeepRoundsOptions, readableSizeBytes } from './keep-rounds.ts';
+import { KeepRounds, type KeepRoundsOptions } from './keep-rounds.ts';
 import type { BlockStore, GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
 import { ServiceList } from './service-list.ts';
 
@@ -33,9 +33,7 @@ export class HttpKeepClient implements BlockStore {
   }
 
   async get(locator: string, options: GetOptions = {}): Promise<Uint8Array> {
-    const data = new Uint8Array(readableSizeBytes(locator));
-    await this.#rounds.getInto(locator, data, await this.#services.forGet(options), options);
-    return data;
+    return this.#rounds.get(locator, await this.#services.forGet(options), options);
   }
 
   async head(locator: string, options: GetOptions = {}): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, KeepsyncError } from '../base/errors.ts';
+import type { TakeBytes } from './http-answer.ts';
 import { type ExchangeEnvironment, type ExchangeRequest, exchange } from './http-exchange.ts';
 import { adviceFor, type KeepMethod, statusCode } from './keep-status.ts';
 import { type Locator, parseLocator, signatureExpiryMs } from './locator.ts';
@@ -49,8 +50,11 @@ export interface KeepServers {
     wanted: { readonly copies: number; readonly storageClasses: readonly string[] },
     context: RequestContext,
   ): Promise<PutAnswer>;
-  /** Fills `into`, which is as long as the locator says; what it holds after a failure is undefined. */
-  get(service: KeepService, locator: string, into: Uint8Array, context: RequestContext): Promise<void>;
+  /**
+   * Calls `begin` when the block's bytes come, at most once, and what that returns with each piece. They are the block's
+   * only if this resolves.
+   */
+  get(service: KeepService, locator: string, begin: () => TakeBytes, context: RequestContext): Promise<void>;
   head(service: KeepService, locator: string, context: RequestContext): Promise<void>;
 }
 
@@ -146,26 +150,32 @@ export class HttpKeepServers implements KeepServers {
     return putAnswer(answer.headers, answer.text, md5, data.length);
   }
 
-  async get(service: KeepService, locator: string, into: Uint8Array, context: RequestContext): Promise<void> {
-    const { md5 } = parseLocator(locator);
+  async get(
+    service: KeepService,
+    locator: string,
+    begin: () => TakeBytes,
+    context: RequestContext,
+  ): Promise<void> {
+    const { md5, sizeBytes } = parseLocator(locator);
     const hash = createHash('md5');
-    let filledBytes = 0;
+    let gotBytes = 0;
     await this.#ask('GET', service, locator, context, {
       headers: { Accept: 'application/octet-stream' },
       receive: (headers) => {
-        checkLength(headers, into.length);
+        checkLength(headers, sizeBytes);
+        const take = begin();
         return (chunk) => {
-          if (filledBytes + chunk.length > into.length) {
-            throw fault('CHECKSUM', `answered more than ${into.length} bytes`);
+          gotBytes += chunk.length;
+          if (gotBytes > sizeBytes) {
+            throw fault('CHECKSUM', `answered more than ${sizeBytes} bytes`);
           }
-          into.set(chunk, filledBytes);
-          filledBytes += chunk.length;
           hash.update(chunk);
+          return take(chunk);
         };
       },
     });
-    if (filledBytes !== into.length) {
-      throw fault('CHECKSUM', `answered ${filledBytes} instead of ${into.length} bytes`);
+    if (gotBytes !== sizeBytes) {
+      throw fault('CHECKSUM', `answered ${gotBytes} instead of ${sizeBytes} bytes`);
     }
     const got = hash.digest('hex');
     if (got !== md5) {

@@ -1,16 +1,17 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import { KeepsyncError } from '../base/errors.ts';
 import { newRequestId, type Random, systemRandom } from '../base/random.ts';
 import { CallScope } from './call-scope.ts';
 import { getRound } from './get-round.ts';
 import { createAgents, type HttpAgents, type TlsSettings } from './http-agents.ts';
+import type { TakeBytes } from './http-answer.ts';
 import { KeepReadError, KeepWriteError, NO_GET_PROGRESS, NO_PUT_PROGRESS } from './keep-errors.ts';
 import { DEFAULT_TIMEOUTS, HttpKeepServers, type KeepTimeouts } from './keep-request.ts';
 import { BLOCK_LIMIT_BYTES, EMPTY_BLOCK_LOCATOR, parseLocator } from './locator.ts';
 import { blockMd5 } from './md5.ts';
-import type { GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
+import type { FetchResult, FetchTarget, GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
 import { checkPutOptions, putRound } from './put-round.ts';
 import { RateLimit } from './rate-limit.ts';
+import { TargetWriter } from './target-writer.ts';
 
 export interface KeepRoundsOptions {
   readonly token: string;
@@ -83,19 +84,35 @@ export class KeepRounds {
     });
   }
 
-  /** Fills `into`, which is as long as the block; after a failure what it holds is undefined. */
-  async getInto(
+  /** The block's bytes, in memory that is the caller's. */
+  async get(
     locator: string,
-    into: Uint8Array,
     services: readonly KeepService[],
     options: GetOptions,
-  ): Promise<void> {
-    if (into.length !== parseLocator(locator).sizeBytes) {
-      throw new KeepsyncError('INTERNAL', `${into.length} bytes of memory for block ${locator.slice(0, 48)}`);
-    }
-    await this.#read(locator, services, options, (service, context) =>
-      this.#servers.get(service, locator, into, context),
-    );
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const data = new Uint8Array(readableSizeBytes(locator));
+    const fill = (): TakeBytes => {
+      let filledBytes = 0;
+      return (chunk) => {
+        data.set(chunk, filledBytes);
+        filledBytes += chunk.length;
+        return undefined;
+      };
+    };
+    await this.#stream(locator, fill, services, options);
+    return data;
+  }
+
+  /** Writes ranges of the block into files while it comes in. */
+  async fetchTo(
+    locator: string,
+    targets: readonly FetchTarget[],
+    services: readonly KeepService[],
+    options: GetOptions,
+  ): Promise<FetchResult> {
+    const writer = new TargetWriter(readableSizeBytes(locator), targets, options.signal);
+    await this.#stream(locator, () => writer.begin(), services, options);
+    return writer.finish();
   }
 
   head(locator: string, services: readonly KeepService[], options: GetOptions): Promise<void> {
@@ -108,6 +125,17 @@ export class KeepRounds {
   async close(): Promise<void> {
     await this.#calls.close();
     this.#agents.destroy();
+  }
+
+  #stream(
+    locator: string,
+    begin: () => TakeBytes,
+    services: readonly KeepService[],
+    options: GetOptions,
+  ): Promise<void> {
+    return this.#read(locator, services, options, (service, context) =>
+      this.#servers.get(service, locator, begin, context),
+    );
   }
 
   #read(

@@ -106,8 +106,9 @@ export interface FetchResult {
 /** Brings blocks straight to disk, so that their bytes never cross to the calling thread. */
 export interface BlockFetcher {
   /**
-   * Downloads a block, checks its md5 and size, then writes ranges of it into files. A final symlink is never followed
-   * and nothing is truncated. A target that fails is in the result; a block that cannot be had rejects as `get` does.
+   * Downloads a block, writes ranges of it into files as it comes in, and checks its md5 and size. Only when this resolves
+   * are the files' bytes the block's; after a rejection, which is as that of `get`, they may be any. A final symlink is
+   * never followed and nothing is truncated. A target that fails is in the result.
    */
   fetchTo(locator: string, targets: readonly FetchTarget[], options?: GetOptions): Promise<FetchResult>;
 }

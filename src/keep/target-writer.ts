@@ -1,8 +1,16 @@
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ErrorCode, fileErrorCode, KeepsyncError } from '../base/errors.ts';
+import type { TakeBytes } from './http-answer.ts';
 import type { FetchResult, FetchTarget, FetchTargetFailure } from './ports.ts';
 
+/**
+ * Bytes that are gathered before they are written, 1 MiB: a connection brings 16 or 64 KiB at a time, and so small writes
+ * cost the system twice as much.
+ */
+const STAGE_BYTES = 1_048_576;
+/** Room for what comes in with the last of them. */
+const CHUNK_BYTES = 65_536;
 /** Between so many files the thread's sockets get their turn. */
 const FILES_PER_TURN = 128;
 
@@ -14,48 +22,144 @@ const OPEN_FLAGS =
   (fs.constants.O_NONBLOCK ?? 0);
 
 /**
- * Writes ranges of a block into files, one after the other with synchronous calls: many small files cost a fifth of what
- * asynchronous calls cost, so this belongs in a worker thread. A target that fails does not keep the others from being
- * written.
+ * Writes ranges of a block into files while the block comes in, so that a download needs a mebibyte of memory and not a
+ * block's. Whether the bytes are the block's is known only at its end: until then the files count for nothing.
+ *
+ * Files are written one after the other with synchronous calls: many small ones cost a fifth of what asynchronous calls
+ * cost, so this belongs in a worker thread. A target that fails does not keep the others from being written.
  */
-export async function writeTargets(
-  block: Uint8Array,
-  targets: readonly FetchTarget[],
-  signal?: AbortSignal,
-): Promise<FetchResult> {
-  const failures: FetchTargetFailure[] = [];
-  let writtenBytes = 0;
-  for (const [index, target] of targets.entries()) {
-    if (index > 0 && index % FILES_PER_TURN === 0) {
-      await nextTurn();
-      signal?.throwIfAborted();
+export class TargetWriter {
+  readonly #targets: readonly FetchTarget[];
+  readonly #signal: AbortSignal | undefined;
+  /** Places in the list of targets, in the order in which the block brings their bytes. */
+  readonly #order: readonly number[];
+  readonly #invalid: readonly FetchTargetFailure[];
+  readonly #failures = new Map<number, FetchTargetFailure>();
+  #stage: Uint8Array;
+  #stagedBytes = 0;
+  /** Where in the block the stage begins. */
+  #position = 0;
+  /** How many of `#order` were begun. */
+  #begun = 0;
+  /** Begun, and not at their end yet. */
+  #unfinished: number[] = [];
+  #run = 0;
+
+  constructor(blockBytes: number, targets: readonly FetchTarget[], signal?: AbortSignal) {
+    this.#targets = targets;
+    this.#signal = signal;
+    this.#stage = new Uint8Array(Math.min(blockBytes, STAGE_BYTES + CHUNK_BYTES));
+    const places = [...targets.entries()];
+    const isInside = ({ blockOffset, lengthBytes }: FetchTarget) =>
+      blockOffset >= 0 && lengthBytes >= 0 && blockOffset + lengthBytes <= blockBytes;
+    this.#order = places
+      .filter(([, target]) => isInside(target))
+      .sort(([, a], [, b]) => a.blockOffset - b.blockOffset)
+      .map(([index]) => index);
+    this.#invalid = places
+      .filter(([, target]) => !isInside(target))
+      .map(([index, { diskPath, blockOffset, lengthBytes }]) => ({
+        diskPath,
+        index,
+        code: 'REFUSED',
+        message: `${lengthBytes} bytes at ${blockOffset} are not in a block of ${blockBytes} bytes`,
+      }));
+  }
+
+  /** From the block's first byte on: another server is asked. What an earlier one brought is written over. */
+  begin(): TakeBytes {
+    this.#run += 1;
+    this.#stagedBytes = 0;
+    this.#position = 0;
+    this.#begun = 0;
+    this.#unfinished = [];
+    this.#failures.clear();
+    const run = this.#run;
+    return (chunk) => this.#take(chunk, run);
+  }
+
+  /** Writes what is left, once the whole block is there and was found to be right. */
+  async finish(): Promise<FetchResult> {
+    await this.#flush(this.#run, true);
+    const failures = [...this.#invalid, ...this.#failures.values()].sort((a, b) => a.index - b.index);
+    const failed = new Set(failures.map(({ index }) => index));
+    const writtenBytes = this.#targets.reduce(
+      (sum, { lengthBytes }, index) => sum + (failed.has(index) ? 0 : lengthBytes),
+      0,
+    );
+    return { writtenBytes, failures };
+  }
+
+  #take(chunk: Uint8Array, run: number): Promise<void> | undefined {
+    const neededBytes = this.#stagedBytes + chunk.length;
+    if (neededBytes > this.#stage.length) {
+      const larger = new Uint8Array(neededBytes);
+      larger.set(this.#stage.subarray(0, this.#stagedBytes));
+      this.#stage = larger;
     }
-    try {
-      writeTarget(block, target);
-      writtenBytes += target.lengthBytes;
-    } catch (thrown) {
-      const { code, message } = describe(thrown);
-      failures.push({ diskPath: target.diskPath, index, code, message });
+    this.#stage.set(chunk, this.#stagedBytes);
+    this.#stagedBytes = neededBytes;
+    return neededBytes >= STAGE_BYTES ? this.#flush(run, false) : undefined;
+  }
+
+  async #flush(run: number, isLast: boolean): Promise<void> {
+    const from = this.#position;
+    const to = from + this.#stagedBytes;
+    const bytes = this.#stage.subarray(0, this.#stagedBytes);
+    this.#position = to;
+    this.#stagedBytes = 0;
+    const due = this.#unfinished;
+    while (this.#begun < this.#order.length) {
+      const index = this.#order[this.#begun];
+      const target = index === undefined ? undefined : this.#targets[index];
+      if (index === undefined || target === undefined || (target.blockOffset >= to && !isLast)) {
+        break;
+      }
+      due.push(index);
+      this.#begun += 1;
+    }
+    this.#unfinished = [];
+    for (const [count, index] of due.entries()) {
+      if (count > 0 && count % FILES_PER_TURN === 0) {
+        await nextTurn();
+        this.#signal?.throwIfAborted();
+        if (run !== this.#run) {
+          return;
+        }
+      }
+      const target = this.#targets[index];
+      if (target !== undefined && this.#write(index, target, bytes, from)) {
+        const isAtEnd = target.blockOffset + target.lengthBytes <= to;
+        if (!isAtEnd) {
+          this.#unfinished.push(index);
+        }
+      }
     }
   }
-  return { writtenBytes, failures };
+
+  /** Writes what of the target is in `bytes`, which begin at `from` in the block. False where it failed. */
+  #write(index: number, target: FetchTarget, bytes: Uint8Array, from: number): boolean {
+    const { diskPath, fileOffset, blockOffset, lengthBytes } = target;
+    const start = Math.max(blockOffset, from);
+    const end = Math.min(blockOffset + lengthBytes, from + bytes.length);
+    try {
+      writeRange(diskPath, bytes.subarray(start - from, end - from), fileOffset + start - blockOffset);
+      return true;
+    } catch (thrown) {
+      this.#failures.set(index, { diskPath, index, ...describe(thrown) });
+      return false;
+    }
+  }
 }
 
-function writeTarget(block: Uint8Array, target: FetchTarget): void {
-  const { diskPath, fileOffset, blockOffset, lengthBytes } = target;
-  if (!(blockOffset >= 0 && lengthBytes >= 0 && blockOffset + lengthBytes <= block.length)) {
-    throw new KeepsyncError(
-      'REFUSED',
-      `${lengthBytes} bytes at ${blockOffset} are not in a block of ${block.length} bytes`,
-    );
-  }
+function writeRange(diskPath: string, bytes: Uint8Array, position: number): void {
   const file = fs.openSync(diskPath, OPEN_FLAGS, 0o666);
   try {
     if (!fs.fstatSync(file).isFile()) {
       throw new KeepsyncError('FILE_KIND', 'not a regular file');
     }
-    for (let done = 0; done < lengthBytes; ) {
-      done += fs.writeSync(file, block, blockOffset + done, lengthBytes - done, fileOffset + done);
+    for (let done = 0; done < bytes.length; ) {
+      done += fs.writeSync(file, bytes, done, bytes.length - done, position + done);
     }
   } finally {
     fs.closeSync(file);

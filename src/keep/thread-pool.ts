@@ -10,7 +10,7 @@ export type Lane = 'upload' | 'download' | 'quick';
 
 /**
  * Calls per thread at the same time. One upload fills a line, and two uploads would only take each other's time. Two
- * downloads let one come in while the other is written to disk; each holds a block's memory.
+ * downloads let one come in while the other's bytes are written to disk.
  */
 const LANE_WIDTH: Readonly<Record<Lane, number>> = {
   upload: 1,

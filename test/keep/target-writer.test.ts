@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeTargets } from '../../src/keep/target-writer.ts';
+import { TargetWriter } from '../../src/keep/target-writer.ts';
+import { writeTargets } from '../support/keep-targets.ts';
 
 const BLOCK = Buffer.from('0123456789');
 let folder: string;
@@ -78,9 +80,47 @@ describe('Ranges of a block written to disk', () => {
   it('end early when the caller stops', async () => {
     const stop = new AbortController();
     const targets = Array.from({ length: 1000 }, (_, i) => target(`f${i}`, 0, 1));
-    const work = writeTargets(BLOCK, targets, stop.signal);
+    const work = writeTargets(BLOCK, targets, { signal: stop.signal });
     stop.abort(new Error('stop'));
     await expect(work).rejects.toThrow('stop');
     expect(fs.readdirSync(folder).length).toBeLessThan(1000);
+  });
+
+  it('come together whatever the pieces that the block comes in, also where files share bytes', async () => {
+    const block = randomBytes(5_000_000);
+    const targets = [
+      target('tail', 4_000_000, 1_000_000),
+      target('whole', 0, 5_000_000),
+      target('middle', 1_048_570, 20, 100),
+      target('long', 900_000, 3_000_000),
+      target('none', 5_000_000, 0),
+      ...Array.from({ length: 300 }, (_, i) => target(`small${i}`, i * 16_000, 16_000)),
+    ];
+    expect(await writeTargets(block, targets, { chunkBytes: 65_521 })).toEqual({
+      writtenBytes: 9_000_020 + 300 * 16_000,
+      failures: [],
+    });
+    for (const { diskPath, fileOffset, blockOffset, lengthBytes } of targets) {
+      const wanted = block.subarray(blockOffset, blockOffset + lengthBytes);
+      expect(fs.readFileSync(diskPath).subarray(fileOffset).equals(wanted)).toBe(true);
+    }
+  });
+
+  it('are those of the last server that was asked, however far an earlier one came', async () => {
+    const good = randomBytes(3_000_000);
+    const targets = [target('a', 0, 2_900_000), target('no/b', 0, 10), target('c', 2_900_000, 100_000)];
+    const writer = new TargetWriter(good.length, targets);
+    const wrong = writer.begin();
+    await wrong(randomBytes(2_000_000));
+    await wrong(randomBytes(1_000));
+    const right = writer.begin();
+    await right(good.subarray(0, 1_500_000));
+    await right(good.subarray(1_500_000));
+    expect(await writer.finish()).toMatchObject({
+      writtenBytes: 3_000_000,
+      failures: [{ index: 1, code: 'FILE_GONE' }],
+    });
+    const written = Buffer.concat([fs.readFileSync(at('a')), fs.readFileSync(at('c'))]);
+    expect(written.equals(good)).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import type { FilesThreads } from '../files/files-threads.ts';
 import { type GetPlan, type PlannedBlock, planBlocks } from './get-plan.ts';
 import type { GetState } from './get-state.ts';
 
-/** Blocks under way at once: as many as arv-get's threads. Each needs up to 64 MiB. */
+/** Blocks under way at once: as many as arv-get's threads. They go to disk as they come in, so each needs 1 MiB. */
 const BLOCKS_AT_ONCE = 4;
 /** Paths in one message to the thread. */
 const BATCH = 2_000;

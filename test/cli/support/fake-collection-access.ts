@@ -4,7 +4,7 @@ import { blockKey } from '../../../src/cli/collection-path.ts';
 import type { CollectionAccess } from '../../../src/cli/services.ts';
 import { portableDataHash } from '../../../src/collection/manifest-text.ts';
 import type { FetchTarget } from '../../../src/keep/ports.ts';
-import { writeTargets } from '../../../src/keep/target-writer.ts';
+import { writeTargets } from '../../support/keep-targets.ts';
 
 export const UUID = 'zzzzz-4zz18-000000000000001';
 
