@@ -148,7 +148,7 @@ export class DesktopApp {
     app.on('before-quit', (event) => {
       if (!this.#mayEnd) {
         event.preventDefault();
-        this.#background(this.#quit.request());
+        this.#requestQuit();
       }
     });
     // windows come and go; the app ends when somebody quits it
@@ -249,8 +249,7 @@ export class DesktopApp {
     }
     const { hasTray, memory } = this.#options;
     if (!hasTray) {
-      // not from within the window's own event: quitting destroys the window, and nothing may while it closes
-      setImmediate(() => this.#background(this.#quit.request()));
+      this.#requestQuit();
       return true;
     }
     if (!memory.state.explainedHiding) {
@@ -260,6 +259,11 @@ export class DesktopApp {
       this.#notify(words.stillHere, body, { view: 'overview' });
     }
     return true;
+  }
+
+  /** Not from within an event of the window or the app: quitting destroys the window, which nothing may while it closes. */
+  #requestQuit(): void {
+    setImmediate(() => this.#background(this.#quit.request()));
   }
 
   #applySettings(settings: Settings): void {
