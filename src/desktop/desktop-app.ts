@@ -148,7 +148,7 @@ export class DesktopApp {
     app.on('before-quit', (event) => {
       if (!this.#mayEnd) {
         event.preventDefault();
-        this.#background(this.#quit.request());
+        this.#requestQuit();
       }
     });
     // windows come and go; the app ends when somebody quits it
@@ -249,7 +249,7 @@ export class DesktopApp {
     }
     const { hasTray, memory } = this.#options;
     if (!hasTray) {
-      this.#background(this.#quit.request());
+      this.#requestQuit();
       return true;
     }
     if (!memory.state.explainedHiding) {
@@ -259,6 +259,11 @@ export class DesktopApp {
       this.#notify(words.stillHere, body, { view: 'overview' });
     }
     return true;
+  }
+
+  /** Not from within an event of the window or the app: quitting destroys the window, which nothing may while it closes. */
+  #requestQuit(): void {
+    setImmediate(() => this.#background(this.#quit.request()));
   }
 
   #applySettings(settings: Settings): void {
