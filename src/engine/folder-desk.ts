@@ -48,6 +48,10 @@ export class FolderDesk {
   #dirty = false;
   #knownUuid: string | null;
   #closed = false;
+  #hold: KeepsyncError | undefined;
+  /** The hold is this folder's own problem, not that of all. */
+  #holdsAlone = false;
+  readonly #openedAtMs: number;
   #publishError: KeepsyncError | undefined;
 
   constructor(pair: Pair, folder: JournalFolder, ports: FolderDeskPorts, loopPorts: LoopPorts) {
@@ -55,6 +59,7 @@ export class FolderDesk {
     this.#folder = folder;
     this.#ports = ports;
     this.#knownUuid = pair.config.target.collectionUuid;
+    this.#openedAtMs = ports.clock.nowMs();
     this.loop = new FolderLoop(loopPorts, planOf(pair, folder, ports.conflicts), folder);
     this.loop.events.on('changed', () => this.#soon());
     this.loop.events.on('note', (note) => this.#note(note.level, note.message));
@@ -84,6 +89,13 @@ export class FolderDesk {
 
   get config(): FolderConfig {
     return this.#pair.config;
+  }
+
+  /** Nothing of it goes on, and why; its loop is never started. `alone`: tells the problem as this folder's own. */
+  hold(error: KeepsyncError, how: { readonly alone: boolean }): void {
+    this.#hold = error;
+    this.#holdsAlone = how.alone;
+    this.#soon();
   }
 
   async replace(pair: Pair): Promise<void> {
@@ -146,7 +158,8 @@ export class FolderDesk {
   }
 
   #tellFacts(tallies: FolderFacts['tallies']): void {
-    const { phase, errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes } = this.loop.facts;
+    const { errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes, ...loop } = this.loop.facts;
+    const phase = this.#hold === undefined ? loop.phase : 'blocked';
     const facts: FolderFacts = {
       id: this.#pair.publicId,
       config: this.#pair.config,
@@ -160,7 +173,7 @@ export class FolderDesk {
       lastScanAtMs: folder.lastScanAtMs,
       ignored: totals?.ignored ?? 0,
       links: totals?.links ?? 0,
-      blockedBy: phase === 'blocked' ? (errors.at(-1)?.error.code ?? 'INTERNAL') : null,
+      blockedBy: phase === 'blocked' ? (this.#hold?.code ?? errors.at(-1)?.error.code ?? 'INTERNAL') : null,
     };
     this.#ports.tell({ type: 'folder', facts });
   }
@@ -206,7 +219,9 @@ export class FolderDesk {
     this.#tellFacts(tallies);
     const ofFiles =
       tallies.failed.files + tallies.held.files > 0 ? await journal.listProblems(this.#folder.id) : [];
+    const own = this.#holdsAlone ? this.#hold : undefined;
     const problems: ProblemFact[] = [
+      ...(own === undefined ? [] : [problemOf(own, this.#openedAtMs, null)]),
       ...errors.map(({ error, sinceMs, nextTryAtMs }) => problemOf(error, sinceMs, nextTryAtMs)),
       ...ofFiles.map((problem) => ({
         code: problem.code,
