@@ -90,7 +90,8 @@ class KeepsyncEngine implements Engine {
   async load(): Promise<void> {
     this.#pairs = await this.#pairsOfCluster();
     for (const pair of this.#pairs) {
-      await this.#open(pair);
+      // known by name at once; its numbers come with the first look into the journal
+      (await this.#open(pair)).announce();
     }
     this.#ports.events?.onCollection((uuid) => {
       for (const desk of this.#desks.values()) {

@@ -84,6 +84,7 @@ export function errorLine(output) {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  const said = lines.find((line) => /error|fatal|cannot|not found/i.test(line)) ?? lines.at(-1) ?? '';
+  const found = lines.find((line) => /error|fatal|cannot|not found/i.test(line)) ?? lines.at(-1) ?? '';
+  const said = found.replace(/^\w*Error: /, '');
   return said.length > 200 ? `${said.slice(0, 199)}…` : said;
 }

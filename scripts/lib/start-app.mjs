@@ -114,7 +114,9 @@ function runDesktop(electron, { profile, folder }) {
         end({ reason: `Electron did not start (${errorLine(said) || (signal ?? `exit code ${code}`)})` });
         return;
       }
-      if (code !== 0 && said !== '') {
+      if (!hasStarted) {
+        console.log('Keepsync runs already on this profile; its window shows now.');
+      } else if (code !== 0 && said !== '') {
         console.error(said.trimEnd());
       }
       end({ exitCode: code ?? (signal === 'SIGINT' ? 130 : 143) });

@@ -55,7 +55,8 @@ async function main(): Promise<void> {
   });
   await app.whenReady();
   running = await open(paths, args);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Ctrl-C, the system, a terminal that was closed
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => running?.quitNow());
   }
   try {
