@@ -3,6 +3,7 @@
 import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
 import { run, runNode, stepFailed } from './lib/processes.mjs';
+import { runBench } from './lib/run-bench.mjs';
 import { runChecks } from './lib/run-checks.mjs';
 import { runTests } from './lib/run-tests.mjs';
 
@@ -14,7 +15,9 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   build            bundle the command, the desktop app and its window into dist/
   start [FOLDER…]  build, then run the command's "start"
   desktop [ARG…]   build, then run the desktop app
-  package          build, then pack the desktop app into out/`;
+  package          build, then pack the desktop app into out/
+  bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
+  bench:growth     build, then measure how cost grows with size`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -23,6 +26,12 @@ function setUp() {
 }
 
 const build = (node) => runNode(node, ['scripts/build.mjs']);
+
+const benchOf = (script) => async (args) => {
+  const node = setUp();
+  const built = await build(node);
+  return built === 0 ? runBench(node, script, args) : built;
+};
 
 const commands = {
   setup: () => {
@@ -48,6 +57,8 @@ const commands = {
     const built = await build(node);
     return built === 0 ? runNode(node, ['scripts/package.mjs']) : built;
   },
+  bench: benchOf('bench.ts'),
+  'bench:growth': benchOf('growth.ts'),
 };
 
 const [command = '', ...args] = process.argv.slice(2);

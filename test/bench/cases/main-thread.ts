@@ -1,0 +1,3 @@
+import type { BenchCase } from '../lib/bench-case.ts';
+
+export const mainThread: readonly BenchCase[] = [];
