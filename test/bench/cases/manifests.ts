@@ -56,16 +56,19 @@ const million: BenchCase = {
     await workplace.withCluster({ keepServers: 1 }, async (cluster) => {
       const env = workplace.environment(cluster);
       for (let run = 0; run < runs; run += 1) {
+        const own = await workplace.measure([process.execPath, join(MEASURED, 'own-manifest.ts'), path], env);
+        record.add('keepsync', { ...own.usage });
+        if (!workplace.hasOthers) {
+          continue;
+        }
         const sdk = await workplace.measure(
           [workplace.arvados.python, join(MEASURED, 'sdk_manifest.py'), path],
           env,
         );
-        const own = await workplace.measure([process.execPath, join(MEASURED, 'own-manifest.ts'), path], env);
         if (sdk.stdout !== own.stdout) {
           throw new Error(`The SDK says ${sdk.stdout}, ours says ${own.stdout}`);
         }
         record.add('SDK', { ...sdk.usage });
-        record.add('keepsync', { ...own.usage });
       }
     });
     await workplace.remove(path);

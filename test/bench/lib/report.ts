@@ -1,9 +1,6 @@
 import type { BenchResults, CaseResult, TargetResult } from './results.ts';
 import { spreadOf } from './statistics.ts';
 
-const BEGIN = '<!-- bench -->';
-const END = '<!-- /bench -->';
-
 /** Units of what is measured, by its name. */
 const UNITS: Readonly<Record<string, { readonly label: string; readonly digits: number }>> = {
   wallSeconds: { label: 'wall s', digits: 2 },
@@ -75,13 +72,19 @@ export function reportOf(cases: readonly CaseResult[]): string {
   ].join('\n');
 }
 
-/** The page with its generated part written anew. */
-export function withReport(page: string, results: BenchResults): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin < 0 || end < begin) {
-    throw new Error(`The page has no ${BEGIN} and ${END} for the tables to go between`);
+/** The page with what stands between the two marks of that name written anew. */
+export function between(page: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) {
+    throw new Error(`The page has no ${begin} and ${end} for the tables to go between`);
   }
+  return `${page.slice(0, from)}${begin}\n\n${text.trimEnd()}\n\n${page.slice(to)}`;
+}
+
+/** The page with its tables written anew. */
+export function withReport(page: string, results: BenchResults): string {
   const { machine } = results;
   const head = [
     `Measured on ${results.date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB of memory, ${machine.kernel},`,
@@ -89,5 +92,5 @@ export function withReport(page: string, results: BenchResults): string {
     `alternating, ${Math.round(results.tookSeconds / 60)} minutes in all. A number is the median, in brackets the least and the most; a ratio is`,
     'that of the two neighbours in one run.',
   ].join('\n');
-  return `${page.slice(0, begin)}${BEGIN}\n\n${head}\n\n${reportOf(results.cases)}\n${page.slice(end)}`;
+  return between(page, 'bench', `${head}\n\n${reportOf(results.cases)}`);
 }

@@ -38,12 +38,15 @@ export interface WorkplaceOptions {
   readonly scale: number;
   readonly runs: number;
   readonly venv: string;
+  /** Whether others are measured beside ours; default true. */
+  readonly hasOthers?: boolean;
 }
 
 /** Where everything happens, what is measured with, and what is measured. */
 export class Workplace {
   readonly scale: number;
   readonly runs: number;
+  readonly hasOthers: boolean;
   readonly arvados: ArvadosTools;
   /** The built command. */
   readonly main = join(ROOT, 'dist', 'keepsync.cjs');
@@ -55,12 +58,13 @@ export class Workplace {
   #small: SmallTree | undefined;
   #count = 0;
 
-  constructor({ dir, scale, runs, venv }: WorkplaceOptions) {
+  constructor({ dir, scale, runs, venv, hasOthers = true }: WorkplaceOptions) {
     if (!existsSync(this.main)) {
       throw new Error('The command is not built');
     }
     this.scale = scale;
     this.runs = runs;
+    this.hasOthers = hasOthers;
     const tool = (name: string) => join(venv, 'bin', name);
     this.arvados = { put: tool('arv-put'), get: tool('arv-get'), python: tool('python') };
     this.#dir = mkdtempSync(join(dir ?? tmpdir(), 'keepsync-bench-'));
