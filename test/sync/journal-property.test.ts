@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../support/seed.ts';
 import { dirOf, JournalWorld } from './journal-model.ts';
 
 const PATHS = ['a', 'b', 'd', 'é :\\', 'd/a', 'd/b', 'd/d', 'd/d/a', 'd/d/b', 'a/a'];
+
+/** Histories that once went wrong. */
+const MENDED: Array<[number[]]> = [
+  // The answer to a save is lost; the folder of an empty folder in it is a file by then, and gone before the next look.
+  [[108_989_058, 1_932_691_334, 2_126_169_559, 0, 0, 0, 0, 0, 0, 0, 555_612_000, 1_803_922_884, 0]],
+];
 
 /** Numbers from one seed, in order. */
 function numbersFrom(seed: number): (limit: number) => number {
@@ -164,7 +171,6 @@ function checkSame(world: JournalWorld, strangers: Strangers): void {
 }
 
 test('whatever happens in whatever order, the collection ends up as the disk is, and strangers lose nothing', async () => {
-  const runs = Number(process.env.KEEPSYNC_JOURNAL_RUNS ?? 60);
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 10, maxLength: 70, size: 'max' }),
@@ -185,6 +191,6 @@ test('whatever happens in whatever order, the collection ends up as the disk is,
         }
       },
     ),
-    { numRuns: runs },
+    { numRuns: runs(200), examples: MENDED },
   );
 }, 600_000);
