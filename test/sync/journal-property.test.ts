@@ -23,7 +23,7 @@ function numbersFrom(seed: number): (limit: number) => number {
 interface Strangers {
   /** What strangers wrote and did not remove again; it must be somewhere in the collection for ever. */
   readonly contents: Set<string>;
-  /** Directories that came with what they wrote. */
+  /** Directories that came with what they wrote, or that what they removed was in: an empty one may be meant. */
   readonly dirs: Set<string>;
   count: number;
 }
@@ -40,6 +40,9 @@ function strangerStep(world: JournalWorld, at: string, isRemoval: boolean, stran
       strangers.contents.delete(world.remote.contentOf(other) ?? '');
     }
   }
+  for (let dir = dirOf(at); dir !== ''; dir = dirOf(dir)) {
+    strangers.dirs.add(dir);
+  }
   if (isRemoval) {
     world.remote.remove(at);
     return;
@@ -48,9 +51,6 @@ function strangerStep(world: JournalWorld, at: string, isRemoval: boolean, stran
   const written = `stranger ${strangers.count}`;
   world.remote.write(at, written);
   strangers.contents.add(written);
-  for (let dir = dirOf(at); dir !== ''; dir = dirOf(dir)) {
-    strangers.dirs.add(dir);
-  }
 }
 
 async function step(world: JournalWorld, seed: number, strangers: Strangers): Promise<void> {
