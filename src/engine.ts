@@ -160,11 +160,14 @@ class KeepsyncEngine implements Engine {
       return;
     }
     this.#closed = true;
-    await this.#keeper.close();
+    const renewal = this.#keeper.close();
     for (const cancel of this.#pauseTimers.values()) {
       cancel();
     }
     await this.#ports.events?.close();
+    if (renewal) {
+      await renewal;
+    }
     const ends = await Promise.allSettled([...this.#desks.values()].map((desk) => desk.close(how)));
     this.#publisher.close();
     const failed = ends.find((end) => end.status === 'rejected');
@@ -254,8 +257,11 @@ class KeepsyncEngine implements Engine {
   async #openAgain(): Promise<void> {
     this.#saver = this.#newSaver();
     for (const pair of this.#pairs) {
+      if (this.#closed) {
+        return;
+      }
       const desk = await this.#open(pair);
-      if (this.#started) {
+      if (this.#started && !this.#closed) {
         this.#begin(desk);
       }
     }

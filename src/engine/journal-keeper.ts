@@ -115,12 +115,12 @@ export class JournalKeeper {
     }
   }
 
-  /** Begins nothing more; resolves when what is under way has ended. */
-  async close(): Promise<void> {
+  /** Begins nothing more. A renewal under way is returned: it ends without opening anything. */
+  close(): Promise<void> | undefined {
     this.#closed = true;
     this.#cancelCheck?.();
     this.#cancelRetry?.();
-    await this.settled();
+    return this.#renewing;
   }
 
   #watched(journal: OpenJournal): OpenJournal {
