@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/desktop/shared-build-setup.ts'],
+    setupFiles: ['test/support/property-set-up.ts'],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,

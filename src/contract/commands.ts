@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changeOf } from './change.ts';
 import { folderConfigSchema, settingsSchema } from './settings.ts';
 import {
   activityRowSchema,
@@ -33,7 +34,8 @@ export const commands = {
   },
   'folders.add': { input: folderConfigSchema, output: folderStatusSchema },
   'folders.set': {
-    input: z.object({ folderId: z.string(), change: folderConfigSchema.partial() }),
+    /** Only what is named changes. */
+    input: z.object({ folderId: z.string(), change: changeOf(folderConfigSchema) }),
     output: folderStatusSchema,
   },
   'folders.remove': { input: folderId, output: done },
@@ -88,7 +90,8 @@ export const commands = {
     output: z.array(activityRowSchema),
   },
   'settings.get': { input: z.object({}), output: settingsSchema },
-  'settings.set': { input: settingsSchema.partial(), output: settingsSchema },
+  /** Only what is named changes. */
+  'settings.set': { input: changeOf(settingsSchema), output: settingsSchema },
   /** Ends the owner: `finish` uploads and saves everything first, `now` keeps it for the next start. */
   'owner.stop': { input: z.object({ how: z.enum(['finish', 'now']) }), output: done },
 } as const;

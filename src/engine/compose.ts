@@ -5,6 +5,7 @@ import { type AccountChecks, checkAccount } from '../api/checks.ts';
 import { RemoteEvents as ServerEvents } from '../api/events.ts';
 import { reachKeepService } from '../api/reach-keep.ts';
 import { remoteEventPorts } from '../api/remote-event-ports.ts';
+import type { RetryPolicy } from '../api/retry.ts';
 import { type AccountSettings, readAccountSettings } from '../api/settings-sources.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemCode } from '../base/durable-file.ts';
@@ -87,6 +88,7 @@ export async function openApi(
   env: EngineEnvironment,
   connection: Connection,
   log: LogPort,
+  retryPolicy?: RetryPolicy,
 ): Promise<ArvadosApi> {
   return new ArvadosApi({
     host: connection.host,
@@ -96,6 +98,7 @@ export async function openApi(
     clock: env.clock,
     random: env.random,
     log,
+    retryPolicy,
   });
 }
 
@@ -215,13 +218,16 @@ function serverEvents(env: EngineEnvironment, api: ArvadosApi, token: string, lo
   };
 }
 
+/** Somebody waits for the answer, and a server that fails now and then is worth knowing of. */
+const CHECK_RETRIES: RetryPolicy = { maxAttempts: 2, baseDelayMs: 500, maxDelayMs: 2_000 };
+
 /** Goes through everything that has to be right before the first byte can be saved; see `checkAccount`. */
 export async function checkConnection(
   env: EngineEnvironment,
   connection: Connection,
   signal: AbortSignal,
 ): Promise<AccountChecks> {
-  const api = await openApi(env, connection, silentLog);
+  const api = await openApi(env, connection, silentLog, CHECK_RETRIES);
   try {
     return await checkAccount({
       client: api.client,

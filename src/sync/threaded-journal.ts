@@ -2,6 +2,7 @@ import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import type { OpenOptions } from './journal.ts';
 import type { OpenJournal } from './journal-database.ts';
+import type { JournalVerdict } from './journal-inspect.ts';
 import { JOURNAL_CALLS, type JournalCall, type JournalThreadApi } from './journal-thread-api.ts';
 
 /** As `openJournal`, in a thread of its own: SQLite never runs on the main thread. */
@@ -13,6 +14,16 @@ export async function openThreadedJournal(options: OpenOptions): Promise<OpenJou
   } catch (thrown) {
     await connection.close();
     throw thrown;
+  }
+}
+
+/** As `inspectJournal`, in a thread of its own. */
+export async function inspectThreadedJournal(path: string): Promise<JournalVerdict> {
+  const connection = connectThread<JournalThreadApi>(startThread('sync/journal-thread'));
+  try {
+    return await connection.call('inspect', path);
+  } finally {
+    await connection.close();
   }
 }
 
