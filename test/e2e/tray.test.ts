@@ -9,6 +9,7 @@ import {
   noElectron,
   picture,
   SOON,
+  signIn,
   suiteName,
   untilSaved,
   untilTray,
@@ -66,8 +67,8 @@ describe.skipIf(noElectron !== '')(suiteName('the tray in a real Electron'), () 
       'Settings',
       'Quit Keepsync',
     ]);
-    await app.shell('signIn', { how: 'environment' });
     await hurry(app);
+    await signIn(app);
     await keep(app, folder, 'readings');
     await files(20);
     await picturesOf('ready');

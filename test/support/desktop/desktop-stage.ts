@@ -84,7 +84,18 @@ export function writeFiles(folder: string, sizes: Readonly<Record<string, number
   }
 }
 
-/** Retries and calm periods so short that a test need not wait for them. */
+/** Signs in with what the environment says, at the first question of the window, and leaves the other two. */
+export async function signIn(app: RunningDesktop): Promise<void> {
+  const page = await app.page();
+  await page.getByText('As set on this computer').click();
+  await page.getByText('6 of 6 checks passed').waitFor(SOON);
+  await page.getByRole('button', { name: 'Continue', exact: true }).click();
+  await page.getByText('What should be kept?').waitFor(SOON);
+  await page.reload();
+  await page.getByRole('heading', { level: 1 }).waitFor(SOON);
+}
+
+/** Retries and calm periods so short that a test need not wait for them; before signing in. */
 export async function hurry(app: RunningDesktop): Promise<void> {
   await app.run('settings.set', { network: { retries: 0 }, uploads: { calmBaseMs: 200 } });
 }
