@@ -5,7 +5,6 @@ import { Semaphore } from './base/semaphore.ts';
 import { KEEP_BLOCK_SIZE_BYTES } from './blocks/block-manager.ts';
 import { SharedBufferPool } from './blocks/shared-buffer-pool.ts';
 import { UploadSlots } from './blocks/upload-slots.ts';
-import { changed } from './contract/change.ts';
 import type { CommandInput, CommandName, CommandOutput, ContractEvents } from './contract/commands.ts';
 import { type FolderConfig, folderConfigSchema } from './contract/settings.ts';
 import { BlockDesk } from './engine/block-desk.ts';
@@ -427,7 +426,7 @@ class KeepsyncEngine implements Engine {
     'folders.add': async (config) => this.#folderStatus((await this.#add(config)).pair.publicId),
     'folders.set': async ({ folderId, change }) => {
       this.#desk(folderId);
-      await this.#changePair(folderId, (config) => changed(config, change));
+      await this.#changePair(folderId, (config) => ({ ...config, ...change }) as FolderConfig);
       return this.#folderStatus(folderId);
     },
     'folders.remove': async ({ folderId }) => {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { changeOf } from './change.ts';
-import { folderConfigSchema, settingsSchema } from './settings.ts';
+import { folderChangeSchema, folderConfigSchema, settingsChangeSchema, settingsSchema } from './settings.ts';
 import {
   activityRowSchema,
   BLOCK_STATES,
@@ -34,8 +33,7 @@ export const commands = {
   },
   'folders.add': { input: folderConfigSchema, output: folderStatusSchema },
   'folders.set': {
-    /** Only what is named changes. */
-    input: z.object({ folderId: z.string(), change: changeOf(folderConfigSchema) }),
+    input: z.object({ folderId: z.string(), change: folderChangeSchema }),
     output: folderStatusSchema,
   },
   'folders.remove': { input: folderId, output: done },
@@ -90,8 +88,7 @@ export const commands = {
     output: z.array(activityRowSchema),
   },
   'settings.get': { input: z.object({}), output: settingsSchema },
-  /** Only what is named changes. */
-  'settings.set': { input: changeOf(settingsSchema), output: settingsSchema },
+  'settings.set': { input: settingsChangeSchema, output: settingsSchema },
   /** Ends the owner: `finish` uploads and saves everything first, `now` keeps it for the next start. */
   'owner.stop': { input: z.object({ how: z.enum(['finish', 'now']) }), output: done },
 } as const;

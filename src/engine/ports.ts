@@ -3,7 +3,6 @@ import type { Clock } from '../base/clock.ts';
 import type { ErrorRecord } from '../base/errors.ts';
 import type { LogPort } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { Change } from '../contract/change.ts';
 import type { CommandHost } from '../contract/commands.ts';
 import type { FolderConfig, Settings } from '../contract/settings.ts';
 import type { StatusSnapshot } from '../contract/status.ts';
@@ -28,8 +27,8 @@ export interface PairStore {
 
 export interface SettingsStore {
   get(): Settings;
-  /** What the change does not name stays. Checked against the schema; USAGE where it makes no sense. Returns what holds now. */
-  set(change: Change<Settings>): Settings;
+  /** Checked against the schema; USAGE where it makes no sense. Returns what holds now. */
+  set(change: { readonly [K in keyof Settings]?: Settings[K] | undefined }): Settings;
 }
 
 /** Who is signed in where, and what the cluster says of itself. */

@@ -9,7 +9,6 @@ import {
   readIfThere,
 } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
-import { changed } from '../contract/change.ts';
 import { type Settings, settingsSchema } from '../contract/settings.ts';
 import type { SettingsStore } from '../engine/ports.ts';
 
@@ -50,7 +49,7 @@ export async function openSettings(
   return {
     get: () => settings,
     set: (change) => {
-      const next = settingsSchema.safeParse(changed(settings, change));
+      const next = settingsSchema.safeParse({ ...settings, ...change });
       if (!next.success) {
         const issue = next.error.issues[0];
         throw new KeepsyncError(

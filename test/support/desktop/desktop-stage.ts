@@ -97,7 +97,11 @@ export async function signIn(app: RunningDesktop): Promise<void> {
 
 /** Retries and calm periods so short that a test need not wait for them; before signing in. */
 export async function hurry(app: RunningDesktop): Promise<void> {
-  await app.run('settings.set', { network: { retries: 0 }, uploads: { calmBaseMs: 200 } });
+  const { network, uploads } = await app.run('settings.get', {});
+  await app.run('settings.set', {
+    network: { ...network, retries: 0 },
+    uploads: { ...uploads, calmBaseMs: 200 },
+  });
 }
 
 /** Keeps a folder as a person would who chose it in the dialog; gives its id. */
