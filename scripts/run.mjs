@@ -15,6 +15,7 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   build            bundle the command, the desktop app and its window into dist/
   start [FOLDER…]  build, then run the command's "start"
   desktop [ARG…]   build, then run the desktop app
+  mutate [NAME…]   break the promises one by one, and see that a test notices
   package          build, then pack the desktop app into out/
   bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
   bench:growth     build, then measure how cost grows with size`;
@@ -52,6 +53,7 @@ const commands = {
     const built = await build(node);
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
+  mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
   package: async () => {
     const node = setUp();
     const built = await build(node);
