@@ -5,6 +5,7 @@ import { isUpToDate, stampBuild } from './lib/build-stamp.mjs';
 import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
 import { ROOT, runNode, stepFailed } from './lib/processes.mjs';
+import { runBench } from './lib/run-bench.mjs';
 import { runChecks } from './lib/run-checks.mjs';
 import { runTests } from './lib/run-tests.mjs';
 import { startApp } from './lib/start-app.mjs';
@@ -17,7 +18,10 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   build            bundle the command, the desktop app and its window into dist/
   start [FOLDER]   the app on a local cluster that keeps FOLDER saved; in a browser where there is no desktop
   desktop [ARG…]   build, then run the desktop app
-  package          build, then pack the desktop app into out/`;
+  mutate [NAME…]   break the promises one by one, and see that a test notices
+  package          build, then pack the desktop app into out/
+  bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
+  bench:growth     build, then measure how cost grows with size`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -38,6 +42,12 @@ async function build(node) {
 /** For whoever only wants to run what is built. */
 const buildIfNeeded = (node) => (isUpToDate(ROOT, DIST) ? 0 : build(node));
 
+const benchOf = (script) => async (args) => {
+  const node = setUp();
+  const built = await build(node);
+  return built === 0 ? runBench(node, script, args) : built;
+};
+
 const commands = {
   setup: () => {
     const { path, version } = setUp();
@@ -57,11 +67,14 @@ const commands = {
     const built = await buildIfNeeded(node);
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
+  mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
   package: async () => {
     const node = setUp();
     const built = await build(node);
     return built === 0 ? runNode(node, ['scripts/package.mjs']) : built;
   },
+  bench: benchOf('bench.ts'),
+  'bench:growth': benchOf('growth.ts'),
 };
 
 const [command = '', ...args] = process.argv.slice(2);

@@ -34,6 +34,8 @@ export async function openHeldEngine(env: EngineEnvironment, request: HeldReques
       settings: request.settings,
       pairs: request.pairs,
       journal,
+      // damage that shows while somebody only looks is mended by the engine that comes after this one
+      renewJournal: () => Promise.reject(hold),
       ...refusing(hold),
       watcher: undefined,
       account: await knownAccount(settings.get().account, `${journalFile}.account`),

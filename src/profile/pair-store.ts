@@ -15,6 +15,8 @@ const fileSchema = z.object({
       createId: z.string().min(1),
       clusterId: z.string().nullable().default(null),
       config: folderConfigSchema,
+      lastSavedPdh: z.string().nullish(),
+      rebuilding: z.boolean().optional(),
     }),
   ),
 });

@@ -307,6 +307,8 @@ export class AccountDesk implements CommandHost {
       this.#error = undefined;
       this.#adopt(running, false);
       await running.engine.start();
+      // what it told before anybody listened, nobody heard
+      this.#events.emit('status', await this.run('status.get', {}));
     } catch (thrown) {
       const error = asKeepsyncError(thrown);
       if (!this.#isHeld) {

@@ -310,11 +310,11 @@ export class ChangeBatch {
     if (!isThere(row)) {
       return;
     }
-    // A directory of which rows are left below may be in the collection because of them.
+    // Where rows are left below, a directory may be in the collection because of them, whatever the disk had since.
     const mayBeSaved =
       row.saved_segments !== null ||
       this.#store.sent.ofEntry(row.id).some((sent) => sent.put !== null) ||
-      (row.kind === 'dir' && this.#store.entries.hasRowBelow(this.#folderId, pathOf(row)));
+      this.#store.entries.hasRowBelow(this.#folderId, pathOf(row));
     if (!mayBeSaved) {
       dropEntry(this.#store, row);
       return;

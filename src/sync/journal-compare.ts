@@ -179,7 +179,9 @@ class Comparison {
     return (
       row.kind === 'dir' ||
       row.saved_segments === SAVED_DIR ||
-      this.#store.sent.ofEntry(row.id).some((sent) => sent.put === SAVED_DIR)
+      this.#store.sent.ofEntry(row.id).some((sent) => sent.put === SAVED_DIR) ||
+      // A file now; while a save without an answer was built it was the directory of what has rows below.
+      (row.saved_segments === null && this.#store.entries.hasRowBelow(this.#folderId, pathOf(row)))
     );
   }
 

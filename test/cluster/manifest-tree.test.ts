@@ -5,8 +5,7 @@ import { compareNames, escapeName, unescapeName } from '../../src/cluster/manife
 import { signManifest } from '../../src/cluster/manifest-signing.ts';
 import { Folder } from '../../src/cluster/manifest-tree.ts';
 import { md5, withoutSignatures } from '../support/cluster-client.ts';
-
-const SEED = Number(process.env.FC_SEED ?? Date.now() % 1_000_000);
+import { SEED } from '../support/seed.ts';
 
 /** Files as path to the numbers of single-byte blocks they consist of. */
 type Files = ReadonlyMap<string, readonly number[]>;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareNames, comparePaths, sortedPlaces } from '../../src/collection/name-order.ts';
 import { assertFolderName, assertName, pathParts, readableBySdk } from '../../src/collection/names.ts';
-import { runs, SEED } from '../support/blocks-seed.ts';
+import { runs, SEED } from '../support/seed.ts';
 
 const badName = expect.objectContaining({ code: 'BAD_NAME' });
 

@@ -9,7 +9,7 @@ import {
   sizeOf,
   truncateTo,
 } from '../../src/collection/segments.ts';
-import { runs, SEED } from '../support/blocks-seed.ts';
+import { runs, SEED } from '../support/seed.ts';
 
 /** `a0-3 b5-2`: three bytes from 0 of block a, two from 5 of block b. */
 function segmentsOf(spec: string): Segment[] {

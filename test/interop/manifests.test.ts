@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { normalizeManifest } from '../../src/collection/manifest-normalize.ts';
 import { portableDataHash } from '../../src/collection/manifest-text.ts';
-import { runs, SEED } from '../support/blocks-seed.ts';
 import {
   type InteropWorld,
   isInteropPossible,
   needsArvadosCommands,
   openInteropWorld,
 } from '../support/interop-world.ts';
+import { runs, SEED } from '../support/seed.ts';
 
 const MANIFESTS = runs(200);
 const EMPTY_BLOCK = 'd41d8cd98f00b204e9800998ecf8427e+0';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { BLOCK_SIZE_BYTES, FileModel, type Step } from '../support/blocks-file-model.ts';
-import { runs, SEED } from '../support/blocks-seed.ts';
+import { runs, SEED } from '../support/seed.ts';
 
 const path = fc.constantFrom('a', 'b', 'c', 'd/e');
 const position = fc.nat({ max: 3 * BLOCK_SIZE_BYTES });

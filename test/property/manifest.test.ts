@@ -13,8 +13,8 @@ import { comparePaths } from '../../src/collection/name-order.ts';
 import { sameContent } from '../../src/collection/same-content.ts';
 import type { BlockRange } from '../../src/collection/segments.ts';
 import { streamRanges } from '../../src/collection/stream-ranges.ts';
-import { runs, SEED } from '../support/blocks-seed.ts';
 import { blocksWorld } from '../support/blocks-world.ts';
+import { runs, SEED } from '../support/seed.ts';
 
 const letter = fc.constantFrom(
   'a',

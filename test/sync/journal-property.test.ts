@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../support/seed.ts';
 import { dirOf, JournalWorld } from './journal-model.ts';
 
 const PATHS = ['a', 'b', 'd', 'é :\\', 'd/a', 'd/b', 'd/d', 'd/d/a', 'd/d/b', 'a/a'];
+
+/** Histories that once went wrong. */
+const MENDED: Array<[number[]]> = [
+  // The answer to a save is lost; the folder of an empty folder in it is a file by then, and gone before the next look.
+  [[108_989_058, 1_932_691_334, 2_126_169_559, 0, 0, 0, 0, 0, 0, 0, 555_612_000, 1_803_922_884, 0]],
+];
 
 /** Numbers from one seed, in order. */
 function numbersFrom(seed: number): (limit: number) => number {
@@ -16,7 +23,7 @@ function numbersFrom(seed: number): (limit: number) => number {
 interface Strangers {
   /** What strangers wrote and did not remove again; it must be somewhere in the collection for ever. */
   readonly contents: Set<string>;
-  /** Directories that came with what they wrote. */
+  /** Directories that came with what they wrote, or that what they removed was in: an empty one may be meant. */
   readonly dirs: Set<string>;
   count: number;
 }
@@ -33,6 +40,9 @@ function strangerStep(world: JournalWorld, at: string, isRemoval: boolean, stran
       strangers.contents.delete(world.remote.contentOf(other) ?? '');
     }
   }
+  for (let dir = dirOf(at); dir !== ''; dir = dirOf(dir)) {
+    strangers.dirs.add(dir);
+  }
   if (isRemoval) {
     world.remote.remove(at);
     return;
@@ -41,9 +51,6 @@ function strangerStep(world: JournalWorld, at: string, isRemoval: boolean, stran
   const written = `stranger ${strangers.count}`;
   world.remote.write(at, written);
   strangers.contents.add(written);
-  for (let dir = dirOf(at); dir !== ''; dir = dirOf(dir)) {
-    strangers.dirs.add(dir);
-  }
 }
 
 async function step(world: JournalWorld, seed: number, strangers: Strangers): Promise<void> {
@@ -164,7 +171,6 @@ function checkSame(world: JournalWorld, strangers: Strangers): void {
 }
 
 test('whatever happens in whatever order, the collection ends up as the disk is, and strangers lose nothing', async () => {
-  const runs = Number(process.env.KEEPSYNC_JOURNAL_RUNS ?? 60);
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 10, maxLength: 70, size: 'max' }),
@@ -185,6 +191,6 @@ test('whatever happens in whatever order, the collection ends up as the disk is,
         }
       },
     ),
-    { numRuns: runs },
+    { numRuns: runs(200), examples: MENDED },
   );
 }, 600_000);
