@@ -58,7 +58,7 @@ function nameToken(parts: readonly string[], how: 'escaped' | 'raw' | 'octal'): 
 
 describe(`get of a collection whose names are meant badly (seed ${SEED})`, () => {
   test('writes nothing outside of its folder, whatever stands there already', {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async () => {
     const seen = { written: 0, refused: 0 };
     await fc.assert(
@@ -98,7 +98,7 @@ describe(`get of a collection whose names are meant badly (seed ${SEED})`, () =>
           }
         },
       ),
-      { seed: SEED, numRuns: runs(60) },
+      { seed: SEED, numRuns: Math.min(runs(60), 500) },
     );
     expect(seen.written).toBeGreaterThan(0);
     expect(seen.refused).toBeGreaterThan(0);

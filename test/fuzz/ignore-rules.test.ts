@@ -35,7 +35,7 @@ const name = fc
   .oneof(fc.string({ unit: fc.constantFrom(...'ab.*?[]\\ !#-'), minLength: 1, maxLength: 8 }), poisonedText)
   .filter((text) => text !== '' && text !== '.' && text !== '..' && !/[/\0]/.test(text));
 
-describe(`ignore files of whatever text (seed ${SEED})`, () => {
+describe(`ignore files of whatever text (seed ${SEED})`, { timeout: 600_000 }, () => {
   test('give a verdict or are refused', () => {
     fc.assert(
       fc.property(
@@ -49,7 +49,7 @@ describe(`ignore files of whatever text (seed ${SEED})`, () => {
           expect([true, false, undefined]).toContain(verdict?.ignored);
         },
       ),
-      { seed: SEED, numRuns: runs(2_000) },
+      { seed: SEED, numRuns: Math.min(runs(2_000), 20_000) },
     );
   });
 
