@@ -12,7 +12,7 @@ import { Tallies } from './journal-tallies.ts';
 const BUSY_TIMEOUT_MS = 10_000;
 
 /** SQLite's page cache: bounds the memory of a journal of any size. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 
 /** Opens the file as every connection of the writer must be: WAL, and each commit on the disk when it returns. */
 export function openDatabase(path: string): DatabaseSync {
