@@ -14,13 +14,13 @@ export async function makePrivateDir(dir: string): Promise<void> {
  * Writes a small file so that after a crash it holds the old text or the new, never half: written beside it, synced,
  * renamed over it, and the folder synced. Mode 0600.
  */
-export async function writeDurably(path: string, text: string): Promise<void> {
+export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
   await makePrivateDir(dirname(path));
   const besides = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = await open(besides, 'wx', PRIVATE_FILE_MODE);
     try {
-      await file.writeFile(text);
+      await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();

@@ -1,6 +1,7 @@
 import { startClusterInThread } from '../cluster/cluster-in-thread.ts';
 import { ambientAccount, openApi, openEngine, openKeep, whoAmI } from '../engine/compose.ts';
 import { createThreadedDisk } from '../local/threaded-disk.ts';
+import { openDiagnostics } from '../shell/open-diagnostics.ts';
 import { createOwnerDesk } from '../shell/owner-desk.ts';
 import type { CliEnvironment } from './environment.ts';
 import type { CliServices } from './services.ts';
@@ -10,6 +11,7 @@ export function composeServices(env: CliEnvironment): CliServices {
   return {
     ambientAccount: () => ambientAccount(env),
     whoAmI: (connection, signal) => whoAmI(env, connection, signal),
+    openDiagnostics: async (options) => openDiagnostics({ ...options, env }),
     openOwnerDesk: async (options) => createOwnerDesk({ ...options, env }),
     openEngine: (request) => openEngine(env, request),
     openCollections: async (connection, settings, log) => {

@@ -14,6 +14,7 @@ export function lazyServices(env: CliEnvironment): CliServices {
   return {
     ambientAccount: async () => (await services()).ambientAccount(),
     whoAmI: async (connection, signal) => (await services()).whoAmI(connection, signal),
+    openDiagnostics: async (options) => (await services()).openDiagnostics(options),
     openOwnerDesk: async (options) => (await services()).openOwnerDesk(options),
     openEngine: async (request) => (await services()).openEngine(request),
     openCollections: async (connection, settings, log) =>

@@ -9,6 +9,7 @@ import { addCluster } from './commands/cluster.ts';
 import type { CommandWork, RunWork } from './commands/command.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
+import { addDiagnose } from './commands/diagnose.ts';
 import { addFolder } from './commands/folder.ts';
 import { addGet } from './commands/get.ts';
 import { addIgnore } from './commands/ignore.ts';
@@ -125,6 +126,7 @@ class Run {
       addSteering,
       addDaemon,
       addLog,
+      addDiagnose,
       addIgnore,
       addAccount,
       addCluster,

@@ -5,6 +5,8 @@ import type { Settings } from '../contract/settings.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from '../engine/connection.ts';
 import type { BlockFetcher, BlockStore } from '../keep/ports.ts';
 import type { ScanTotals, TreeChange, TreeRoot, TreeRules } from '../local/ports.ts';
+import type { DiagnosticsDesk } from '../shell/diagnostics.ts';
+import type { DiagnosticsOptions } from '../shell/open-diagnostics.ts';
 import type { OwnerDesk, OwnerDeskOptions } from '../shell/owner-desk.ts';
 
 /** Reading collections and their blocks, for `get`, `ls` and `check`. */
@@ -22,6 +24,8 @@ export interface CollectionAccess {
 export interface CliServices {
   /** The owner of a profile with all that a window asks for. */
   openOwnerDesk(options: Omit<OwnerDeskOptions, 'env'>): Promise<OwnerDesk>;
+  /** Asks cluster and computer what is wrong, and packs what an administrator needs. */
+  openDiagnostics(options: Omit<DiagnosticsOptions, 'env'>): Promise<DiagnosticsDesk>;
   /** Host and token of the environment and settings.conf, as the Arvados commands take them. */
   ambientAccount(): Promise<AccountSettings | undefined>;
   whoAmI(connection: Connection, signal: AbortSignal): Promise<WhoAmI>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { folderConfigSchema, settingsSchema } from './settings.ts';
+import { folderChangeSchema, folderConfigSchema, settingsChangeSchema, settingsSchema } from './settings.ts';
 import {
   activityRowSchema,
   BLOCK_STATES,
@@ -33,7 +33,7 @@ export const commands = {
   },
   'folders.add': { input: folderConfigSchema, output: folderStatusSchema },
   'folders.set': {
-    input: z.object({ folderId: z.string(), change: folderConfigSchema.partial() }),
+    input: z.object({ folderId: z.string(), change: folderChangeSchema }),
     output: folderStatusSchema,
   },
   'folders.remove': { input: folderId, output: done },
@@ -88,7 +88,7 @@ export const commands = {
     output: z.array(activityRowSchema),
   },
   'settings.get': { input: z.object({}), output: settingsSchema },
-  'settings.set': { input: settingsSchema.partial(), output: settingsSchema },
+  'settings.set': { input: settingsChangeSchema, output: settingsSchema },
   /** Ends the owner: `finish` uploads and saves everything first, `now` keeps it for the next start. */
   'owner.stop': { input: z.object({ how: z.enum(['finish', 'now']) }), output: done },
 } as const;

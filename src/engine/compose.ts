@@ -5,10 +5,11 @@ import { type AccountChecks, checkAccount } from '../api/checks.ts';
 import { RemoteEvents as ServerEvents } from '../api/events.ts';
 import { reachKeepService } from '../api/reach-keep.ts';
 import { remoteEventPorts } from '../api/remote-event-ports.ts';
+import type { RetryPolicy } from '../api/retry.ts';
 import { type AccountSettings, readAccountSettings } from '../api/settings-sources.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemCode } from '../base/durable-file.ts';
-import { KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
 import { newRequestId, type Random } from '../base/random.ts';
 import { VERSION } from '../base/version.ts';
@@ -87,6 +88,7 @@ export async function openApi(
   env: EngineEnvironment,
   connection: Connection,
   log: LogPort,
+  retryPolicy?: RetryPolicy,
 ): Promise<ArvadosApi> {
   return new ArvadosApi({
     host: connection.host,
@@ -96,6 +98,7 @@ export async function openApi(
     clock: env.clock,
     random: env.random,
     log,
+    retryPolicy,
   });
 }
 
@@ -149,8 +152,19 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const facts = await accountFacts(api, connection, `${journalFile}.account`);
     const keep = await openKeep(env, connection, api, settings, log);
     closers.push(() => keep.close());
-    const journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
+    let journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
     closers.push(() => journal.close());
+    const renewJournal = async () => {
+      try {
+        await journal.close();
+      } catch (thrown) {
+        // It is to be moved aside: what it complains of is known.
+        const { code, message } = asKeepsyncError(thrown);
+        log.log('warn', 'The damaged journal did not close cleanly', { code, message });
+      }
+      journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs(), distrust: true });
+      return journal;
+    };
     if (journal.movedAside !== null) {
       request.tell(
         `The journal was damaged and moved to ${journal.movedAside}; everything is looked at again`,
@@ -171,6 +185,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       settings: request.settings,
       pairs: request.pairs,
       journal,
+      renewJournal,
       disk,
       watcher: request.watch
         ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
@@ -215,13 +230,16 @@ function serverEvents(env: EngineEnvironment, api: ArvadosApi, token: string, lo
   };
 }
 
+/** Somebody waits for the answer, and a server that fails now and then is worth knowing of. */
+const CHECK_RETRIES: RetryPolicy = { maxAttempts: 2, baseDelayMs: 500, maxDelayMs: 2_000 };
+
 /** Goes through everything that has to be right before the first byte can be saved; see `checkAccount`. */
 export async function checkConnection(
   env: EngineEnvironment,
   connection: Connection,
   signal: AbortSignal,
 ): Promise<AccountChecks> {
-  const api = await openApi(env, connection, silentLog);
+  const api = await openApi(env, connection, silentLog, CHECK_RETRIES);
   try {
     return await checkAccount({
       client: api.client,

@@ -4,6 +4,7 @@ import { KeepsyncError } from '../base/errors.ts';
 import type { CommandHost } from '../contract/commands.ts';
 import type { Diagnostics } from '../contract/shell.ts';
 import { BLOCK_STATES } from '../contract/status.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import { NameRemover } from './name-remover.ts';
 
 /** Of each log file only the end: what went wrong last (bytes). */
@@ -12,7 +13,9 @@ const LOG_TAIL_BYTES = 2 * 1024 * 1024;
 const SAVES = 20;
 
 export interface DiagnosticsPorts {
-  readonly host: CommandHost;
+  readonly host: Pick<CommandHost, 'run'>;
+  /** Asks cluster and computer whether all is well; see `diagnose`. */
+  readonly diagnose: () => Promise<readonly Diagnosis[]>;
   /** The log, or its last `maxBytes`, as text; '' where there is none. */
   readonly readLog: (maxBytes: number) => Promise<string>;
   /** Versions, platform, memory: nothing personal. */
@@ -22,6 +25,19 @@ export interface DiagnosticsPorts {
   /** Names to be found in texts and what stands for them: the home folder, the user's name. */
   readonly names: () => ReadonlyArray<readonly [string, string]>;
 }
+
+/** What is in a bundle, in words: for the list inside it, and for whoever is asked to send it. */
+const ABOUT = {
+  'checks.json': 'answers to the questions of "keepsync diagnose"',
+  'keepsync.log': 'the end of the log',
+  'status.json': 'the status as the window shows it',
+  'settings.json': 'the settings',
+  'journal-summary.json': 'counts of files and blocks, and the last saves',
+  'system.json': 'versions and memory',
+} as const;
+type EntryName = keyof typeof ABOUT;
+
+const LIST_NAME = 'README.txt';
 
 interface Entry {
   readonly name: string;
@@ -35,10 +51,18 @@ interface Entry {
  */
 export class DiagnosticsDesk {
   readonly #ports: DiagnosticsPorts;
+  #diagnosed: readonly Diagnosis[] | undefined;
   #bundle: { readonly entries: readonly Entry[]; readonly zipped: Uint8Array } | undefined;
 
   constructor(ports: DiagnosticsPorts) {
     this.#ports = ports;
+  }
+
+  /** Asks anew. The next bundle holds these answers. */
+  async diagnose(): Promise<readonly Diagnosis[]> {
+    const rows = await this.#ports.diagnose();
+    this.#diagnosed = rows;
+    return rows;
   }
 
   async collect(): Promise<Diagnostics> {
@@ -83,6 +107,8 @@ export class DiagnosticsDesk {
 
   async #entries(): Promise<readonly Entry[]> {
     const { host, readLog, system } = this.#ports;
+    const checks = this.#diagnosed ?? (await this.#ports.diagnose());
+    this.#diagnosed = undefined;
     const status = await host.run('status.get', {});
     const names: Array<readonly [string, string]> = [...this.#ports.names()];
     for (const [index, folder] of status.folders.entries()) {
@@ -97,21 +123,37 @@ export class DiagnosticsDesk {
     if (status.account.user !== null) {
       names.push([status.account.user, '<user>']);
     }
-    const json = (name: string, value: unknown): Entry => {
+    const json = (name: EntryName, value: unknown): Entry => {
       const remover = new NameRemover(this.#ports.secrets(), names);
       const text = `${JSON.stringify(remover.value(value), null, 2)}\n`;
       return { name, text, removed: remover.removed };
     };
     const remover = new NameRemover(this.#ports.secrets(), names);
     const log = logText(await readLog(LOG_TAIL_BYTES), remover);
-    return [
-      { name: 'keepsync.log', text: log, removed: remover.removed },
+    const entries: Entry[] = [
+      json('checks.json', checks),
+      { name: 'keepsync.log' satisfies EntryName, text: log, removed: remover.removed },
       json('status.json', { ...status, throughput: { ...status.throughput, samples: [] } }),
       json('settings.json', await host.run('settings.get', {})),
       json('journal-summary.json', await journalSummary(host, status.folders)),
       json('system.json', system()),
     ];
+    return [{ name: LIST_NAME, text: listText(entries), removed: 0 }, ...entries];
   }
+}
+
+/** What is in the bundle, for whoever opens it. */
+function listText(entries: readonly Entry[]): string {
+  return [
+    'Diagnostics of Keepsync.',
+    'Tokens, signatures, and names of people, folders and files were taken out.',
+    '',
+    ...entries.map(
+      ({ name, text, removed }) =>
+        `${name}: ${ABOUT[name as EntryName]} (${Buffer.byteLength(text)} bytes, ${removed} taken out)`,
+    ),
+    '',
+  ].join('\n');
 }
 
 /** Each line is JSON with a message and fields; a line that is not loses what looks like a secret or a known name. */
@@ -131,7 +173,10 @@ function logText(text: string, remover: NameRemover): string {
     .join('\n');
 }
 
-async function journalSummary(host: CommandHost, folders: ReadonlyArray<{ readonly id: string }>) {
+async function journalSummary(
+  host: Pick<CommandHost, 'run'>,
+  folders: ReadonlyArray<{ readonly id: string }>,
+) {
   const summary = [];
   for (const { id } of folders) {
     const blocks: Record<string, number> = {};

@@ -1,4 +1,3 @@
-import { homedir, release, userInfo } from 'node:os';
 import { VERSION } from '../base/version.ts';
 import { startClusterInThread } from '../cluster/cluster-in-thread.ts';
 import type { CommandHost } from '../contract/commands.ts';
@@ -19,9 +18,9 @@ import type { ProfilePaths } from '../profile/profile-paths.ts';
 import { AccountDesk } from './account-desk.ts';
 import type { ChosenPaths } from './chosen-paths.ts';
 import { countInThread } from './count-in-thread.ts';
-import { DiagnosticsDesk } from './diagnostics.ts';
+import type { DiagnosticsDesk } from './diagnostics.ts';
+import { openDiagnostics } from './open-diagnostics.ts';
 import { Previews } from './previews.ts';
-import { readTail } from './read-tail.ts';
 import { sharedCalls, workbenchUrl } from './shared-calls.ts';
 import type { ShellHandlers } from './shell-calls.ts';
 import { SignInChecks } from './sign-in-checks.ts';
@@ -97,24 +96,16 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
     connectionOf: (signIn) => account.connectionOf(signIn),
     check: (connection) => checkConnection(env, connection, AbortSignal.timeout(60_000)),
   });
-  const diagnostics = new DiagnosticsDesk({
+  const diagnostics = openDiagnostics({
+    env,
+    paths,
+    settings,
     host: account,
-    readLog: (maxBytes) => readTail(paths.logFile, maxBytes),
-    system: () => ({
-      keepsync: VERSION,
-      owner: options.owner,
-      platform: process.platform,
-      arch: process.arch,
-      release: release(),
-      ...options.runtime,
-      memory: process.memoryUsage(),
-      uptimeSeconds: Math.round(process.uptime()),
-    }),
+    connection: async () => account.connection(),
+    owner: options.owner,
+    runtime: options.runtime,
     secrets: () => secrets,
-    names: () => [
-      [homedir(), '<home>'],
-      [userInfo().username, '<user>'],
-    ],
+    names: () => [],
   });
   const about = (): Promise<About> => aboutOf(options, account);
   return {

@@ -195,8 +195,13 @@ export class FolderUploader {
       acknowledged: (block) => this.#recordPack(block, files),
     });
     const wantedBytes = waiting.reduce((sum, file) => sum + file.sizeBytes, 0);
-    const block = this.#ports.blocks.allocate(outgoing, Math.min(wantedBytes, this.#ports.blockSizeBytes));
-    return { block, outgoing, files, entries, examplePaths };
+    try {
+      const block = this.#ports.blocks.allocate(outgoing, Math.min(wantedBytes, this.#ports.blockSizeBytes));
+      return { block, outgoing, files, entries, examplePaths };
+    } catch (thrown) {
+      outgoing.abandon();
+      throw thrown;
+    }
   }
 
   async #recordPack(block: AcknowledgedBlock, files: readonly StoredFile[]): Promise<void> {
@@ -238,7 +243,11 @@ export class FolderUploader {
     const wantedBytes = chosen.reduce((sum, file) => sum + file.sizeBytes, 0);
     const start = pack.block.size();
     const view = pack.block.reserve(Math.min(wantedBytes, blockSizeBytes - start));
-    const results = await disk.readSmall(folderId, { into: view, files: chosen });
+    const results = await disk.readSmall(folderId, { into: view, files: chosen }).catch((thrown: unknown) => {
+      pack.block.advance(0);
+      waiting.push(...chosen);
+      throw thrown;
+    });
     let filled = 0;
     const known: Array<{ entryId: number; stamp: string; digest: string }> = [];
     const failed: Failure[] = [];
@@ -293,7 +302,16 @@ export class FolderUploader {
             : this.#blockFailed(pack.block.blockId, pack.entries, error),
         ),
     );
-    await this.#ports.blocks.commit(pack.block);
+    await this.#commit(pack.block, pack.outgoing);
+  }
+
+  /** A block that cannot even be queued has ended, too: its permit goes back, and whoever follows it hears why. */
+  async #commit(block: FillingBlock, outgoing: OutgoingBlock): Promise<void> {
+    try {
+      await this.#ports.blocks.commit(block);
+    } catch (thrown) {
+      outgoing.settled(thrown);
+    }
   }
 
   async #uploadLarge(file: PendingFile): Promise<void> {
@@ -331,7 +349,14 @@ export class FolderUploader {
           this.#ports.gate.open();
         },
       });
-      const block = blocks.allocate(outgoing, lengthBytes);
+      let block: FillingBlock;
+      try {
+        block = blocks.allocate(outgoing, lengthBytes);
+      } catch (thrown) {
+        failure = asKeepsyncError(thrown);
+        outgoing.abandon();
+        break;
+      }
       try {
         await disk.readPiece({
           diskPath: file.diskPath,
@@ -352,7 +377,7 @@ export class FolderUploader {
           return { blockId: block.blockId, error };
         }),
       );
-      await blocks.commit(block);
+      await this.#commit(block, outgoing);
     }
     // Later files go on while the last pieces of this one are still on their way.
     this.#follow(

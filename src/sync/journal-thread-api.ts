@@ -1,5 +1,6 @@
 import type { OpenOptions } from './journal.ts';
 import type { OpenJournal } from './journal-database.ts';
+import type { JournalVerdict } from './journal-inspect.ts';
 
 /** The calls that cross to the journal's thread. */
 export const JOURNAL_CALLS = [
@@ -48,4 +49,6 @@ export type JournalThreadApi = {
 } & {
   /** Answers where a damaged journal was moved, or null. */
   open: (options: OpenOptions) => string | null;
+  /** Looks at a journal that this thread has not opened. */
+  inspect: (path: string) => JournalVerdict;
 };

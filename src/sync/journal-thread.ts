@@ -3,6 +3,7 @@ import { KeepsyncError } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
 import { openJournal } from './journal.ts';
 import type { OpenJournal } from './journal-database.ts';
+import { inspectJournal } from './journal-inspect.ts';
 import { JOURNAL_CALLS, type JournalThreadApi } from './journal-thread-api.ts';
 
 if (parentPort === null) {
@@ -33,4 +34,5 @@ serveThread<JournalThreadApi>(parentPort, {
     journal = openJournal(options);
     return journal.movedAside;
   },
+  inspect: (path) => inspectJournal(path),
 });

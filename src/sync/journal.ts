@@ -61,8 +61,8 @@ function openStore(path: string): JournalStore {
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
 
-/** What SQLite itself would not notice: a file that lost all, or the end, of what was in it. */
-function checkFile(path: string): void {
+/** What SQLite itself would not notice: a file that lost all, or the end, of what was in it. Throws JOURNAL. */
+export function checkFile(path: string): void {
   if (!existsSync(path)) {
     return;
   }

@@ -2,6 +2,7 @@ import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import type { OpenOptions } from './journal.ts';
 import type { OpenJournal } from './journal-database.ts';
+import type { JournalVerdict } from './journal-inspect.ts';
 import { JOURNAL_CALLS, type JournalCall, type JournalThreadApi } from './journal-thread-api.ts';
 
 /** As `openJournal`, in a thread of its own: SQLite never runs on the main thread. */
@@ -9,10 +10,25 @@ export async function openThreadedJournal(options: OpenOptions): Promise<OpenJou
   const connection = connectThread<JournalThreadApi>(startThread('sync/journal-thread'));
   try {
     const movedAside = await connection.call('open', options);
-    return { ...callsOver(connection), movedAside, close: () => closeThread(connection) };
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= closeThread(connection);
+      return closing;
+    };
+    return { ...callsOver(connection), movedAside, close };
   } catch (thrown) {
     await connection.close();
     throw thrown;
+  }
+}
+
+/** As `inspectJournal`, in a thread of its own. */
+export async function inspectThreadedJournal(path: string): Promise<JournalVerdict> {
+  const connection = connectThread<JournalThreadApi>(startThread('sync/journal-thread'));
+  try {
+    return await connection.call('inspect', path);
+  } finally {
+    await connection.close();
   }
 }
 

@@ -106,6 +106,33 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
     expect(await run('cluster', '--data', 'cluster')).toMatchObject({ exitCode: 1, stdout: '' });
   });
 
+  test('diagnose finds everything good without a daemon, and the cluster gone when it is', async () => {
+    const good = await run('diagnose', '--bundle', 'bundle.zip', '--json');
+    const { ok, checks, bundle } = JSON.parse(good.stdout) as {
+      ok: boolean;
+      checks: Array<{ id: string; finding: string }>;
+      bundle: { entries: unknown[] };
+    };
+    expect(checks.filter(({ finding }) => finding !== 'good')).toEqual([]);
+    expect({ ok, exitCode: good.exitCode, stderr: good.stderr }).toEqual({
+      ok: true,
+      exitCode: 0,
+      stderr: '',
+    });
+    expect(bundle.entries).toHaveLength(7);
+    const cut = await run('--profile', path('nowhere'), 'diagnose');
+    expect(cut.stdout).toContain('There is no journal yet');
+    const { ARVADOS_API_HOST: host } = env;
+    env.ARVADOS_API_HOST = 'localhost:1';
+    try {
+      const gone = await run('diagnose');
+      expect(gone.exitCode).toBe(1);
+      expect(gone.stdout).toMatch(/^FAILED +host /m);
+    } finally {
+      env.ARVADOS_API_HOST = host ?? '';
+    }
+  });
+
   test('a reader that goes away is no error', async () => {
     const uuid = (await run('put', 'data', '--silent')).stdout.trim();
     // true reads nothing at all: the news of it may come when the command has ended already

@@ -33,6 +33,15 @@ function world() {
   };
   const desk = new DiagnosticsDesk({
     host: engine,
+    diagnose: async () => [
+      {
+        id: 'profile',
+        finding: 'failed',
+        message: `/home/ann cannot be written with ${TOKEN}`,
+        action: null,
+        requestId: null,
+      },
+    ],
     readLog: async () => LOG,
     system: () => ({ platform: 'linux' }),
     secrets: () => [TOKEN, 's3cret'.repeat(8)],
@@ -46,6 +55,8 @@ describe('the diagnostics bundle', () => {
     const { desk } = world();
     const { entries } = await desk.collect();
     expect(entries.map((entry) => entry.name)).toEqual([
+      'README.txt',
+      'checks.json',
       'keepsync.log',
       'status.json',
       'settings.json',
@@ -58,8 +69,14 @@ describe('the diagnostics bundle', () => {
         expect(text, `${secret} in ${name}`).not.toContain(secret);
       }
     }
-    expect(entries[0]?.removed).toBeGreaterThanOrEqual(4);
-    expect(entries[4]?.removed).toBe(0);
+    const removedFrom = (name: string) => entries.find((entry) => entry.name === name)?.removed;
+    expect(removedFrom('keepsync.log')).toBeGreaterThanOrEqual(4);
+    expect(removedFrom('checks.json')).toBeGreaterThanOrEqual(2);
+    expect(removedFrom('system.json')).toBe(0);
+    const list = await desk.read('README.txt');
+    for (const { name, sizeBytes, removed } of entries.slice(1)) {
+      expect(list).toMatch(new RegExp(`^${name}: .*\\(${sizeBytes} bytes, ${removed} taken out\\)$`, 'm'));
+    }
   });
 
   test('is saved as it was shown', async () => {

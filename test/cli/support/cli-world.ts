@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { systemClock } from '../../../src/base/clock.ts';
+import { readIfThere } from '../../../src/base/durable-file.ts';
 import { KeepsyncError } from '../../../src/base/errors.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { CliEnvironment, OutputStream } from '../../../src/cli/environment.ts';
@@ -11,6 +12,8 @@ import type { CliServices } from '../../../src/cli/services.ts';
 import type { LocalCluster } from '../../../src/cluster/cluster-options.ts';
 import type { EngineRequest } from '../../../src/engine/connection.ts';
 import { createThreadedDisk } from '../../../src/local/threaded-disk.ts';
+import type { Diagnosis } from '../../../src/shell/diagnosis.ts';
+import { DiagnosticsDesk } from '../../../src/shell/diagnostics.ts';
 import type { FakeCollections } from './fake-collection-access.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 
@@ -59,6 +62,10 @@ export class CliWorld {
     ARVADOS_API_TOKEN: TOKEN,
     LANG: 'C.UTF-8',
   };
+  readonly diagnosticsOptions: Array<Parameters<CliServices['openDiagnostics']>[0]> = [];
+  /** What `keepsync diagnose` finds. */
+  diagnose: (options: Parameters<CliServices['openDiagnostics']>[0]) => Promise<readonly Diagnosis[]> =
+    async () => [];
   stdinText = '';
   stdinTty = false;
   stderrTty = false;
@@ -158,6 +165,17 @@ export class CliWorld {
         this.requests.push(request);
         this.engine.pairs = await request.pairs.load();
         return { engine: this.engine, close: (how) => this.engine.close(how) };
+      },
+      openDiagnostics: async (options) => {
+        this.diagnosticsOptions.push(options);
+        return new DiagnosticsDesk({
+          host: options.host,
+          diagnose: () => this.diagnose(options),
+          readLog: async () => readIfThere(options.paths.logFile).then((text) => text ?? ''),
+          system: () => ({ owner: options.owner }),
+          secrets: options.secrets,
+          names: options.names,
+        });
       },
       openOwnerDesk: async () => {
         throw new KeepsyncError('INTERNAL', 'No window in this test');
