@@ -193,6 +193,10 @@ export class World {
       await this.clock.advance(500);
       const status = await this.status();
       const folder = status.folders[0];
+      // a person looks at both versions
+      for (const { id } of status.problems.filter((problem) => problem.code === 'CONFLICT')) {
+        await this.engine.run('folders.retry', { problemId: id });
+      }
       if (status.tray === 'ready' && folder?.percentSaved === 100 && this.differences().length === 0) {
         return;
       }
