@@ -276,12 +276,14 @@ class KeepsyncEngine implements Engine {
 
   #tellGeneralProblems(): void {
     const trouble = this.#journalTrouble;
-    const { error, untilMs } = this.#gate;
+    const { hold, clock } = this.#ports;
+    const error = hold ?? this.#gate.error;
+    const nextTryAtMs = hold === undefined ? this.#gate.untilMs : null;
     this.#tell({
       type: 'problems',
       folderId: null,
       problems: [
-        ...(error === undefined ? [] : [problemOf(error, this.#ports.clock.nowMs(), untilMs)]),
+        ...(error === undefined ? [] : [problemOf(error, clock.nowMs(), nextTryAtMs)]),
         ...(trouble === undefined ? [] : [problemOf(trouble.error, trouble.sinceMs, trouble.nextTryAtMs)]),
       ],
     });

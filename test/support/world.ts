@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KeepsyncError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import {
@@ -49,6 +50,10 @@ export class World {
   /** Every snapshot's tray and per cent, to check that nothing was called saved too early. */
   readonly snapshots: StatusSnapshot[] = [];
   pairs: readonly Pair[] = [];
+  /** The cluster that the next client is signed in to. */
+  clusterId = 'zzzzz';
+  /** Why the next client must do nothing. */
+  hold: KeepsyncError | undefined;
   #engine: Engine | undefined;
   #journal: OpenJournal | undefined;
   #closeDisk: (() => Promise<void>) | undefined;
@@ -138,7 +143,7 @@ export class World {
       store: this.collections,
       account: {
         host: 'sim.example',
-        clusterId: 'zzzzz',
+        clusterId: this.clusterId,
         user: 'someone',
         local: false,
         tokenExpiresAtMs: null,
@@ -150,6 +155,7 @@ export class World {
       events: undefined,
       onLimit: () => undefined,
       conflicts: 'keep-beside',
+      ...(this.hold === undefined ? {} : { hold: this.hold }),
       blockSizeBytes: this.#options.blockSizeBytes ?? 64,
       onStop: () => undefined,
     });
