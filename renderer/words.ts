@@ -101,7 +101,7 @@ export const texts = {
     nextSave: 'Saved with the next save',
     nextSaveAt: (moment: string) => `at ${moment}`,
     nextSaveSoon: 'as soon as it is due',
-    changeSaves: ['The next change saves', 'by itself'],
+    changeSaves: ['The next change is saved', 'by itself'],
     savedBlocks: (blocks: number, percent: number) =>
       `${plural(blocks, 'block')}, ${percent === 100 ? 'all bytes' : `${percent} % of all bytes`}`,
     collections: (count: number) => `In ${plural(count, 'collection')}`,
@@ -398,7 +398,7 @@ export const texts = {
         file: (_system: string) =>
           'In Workbench: your name, then “Get API token”. Kept in a file that only you can read.',
         memory: (_system: string) =>
-          'In Workbench: your name, then “Get API token”. Kept in memory only, for want of a keychain.',
+          'In Workbench: your name, then “Get API token”. Kept in memory only: this system has no keychain.',
       },
       more: 'Proxy, private certificate authority',
       check: 'Check',

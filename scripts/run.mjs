@@ -14,7 +14,8 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   build            bundle the command, the desktop app and its window into dist/
   start [FOLDER…]  build, then run the command's "start"
   desktop [ARG…]   build, then run the desktop app
-  package          build, then pack the desktop app into out/`;
+  package          build, then pack the desktop app into out/
+  screenshots      take the pictures of docs/pictures from the running app`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -43,6 +44,7 @@ const commands = {
     const built = await build(node);
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
+  screenshots: () => runNode(setUp(), ['scripts/pictures/take-pictures.ts']),
   package: async () => {
     const node = setUp();
     const built = await build(node);
