@@ -192,7 +192,9 @@ export const texts = {
     copyLocator: 'Copy the locator',
     server: 'Server',
     attempts: (server: string | null, attempts: number) =>
-      [server, attempts === 0 ? null : `attempt ${attempts}`].filter((part) => part !== null).join(', '),
+      [server?.replace(/^https?:\/\//, '') ?? null, attempts === 0 ? null : `attempt ${attempts}`]
+        .filter((part) => part !== null)
+        .join(', '),
     error: 'Error',
     since: 'Since',
     filesInside: (count: number) => `${plural(count, 'file')} inside`,
@@ -242,6 +244,7 @@ export const texts = {
     kept: (files: number, bytes: number) => `${plural(files, 'file')}, ${sizeText(bytes)}`,
     areKept: 'are kept',
     areLeftOut: 'are left out',
+    nothingLeftOut: 'nothing is left out',
     ignored: (count: number) => `${plural(count, 'file')} left out with the last look.`,
   },
   problems: {

@@ -14,6 +14,7 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   build            bundle the command, the desktop app and its window into dist/
   start [FOLDER…]  build, then run the command's "start"
   desktop [ARG…]   build, then run the desktop app
+  mutate [NAME…]   break the promises one by one, and see that a test notices
   package          build, then pack the desktop app into out/
   screenshots      take the pictures of docs/pictures from the running app`;
 
@@ -44,6 +45,7 @@ const commands = {
     const built = await build(node);
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
+  mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
   screenshots: () => runNode(setUp(), ['scripts/pictures/take-pictures.ts']),
   package: async () => {
     const node = setUp();

@@ -38,6 +38,8 @@ export class Camera {
 
   /** Writes `NAME-light.png` and `NAME-dark.png`. */
   async take(name: string): Promise<void> {
+    // nothing is under the pointer there
+    await this.#page.mouse.move(0, 0);
     for (const theme of THEMES) {
       await this.#session.send('Emulation.setEmulatedMedia', {
         features: [

@@ -68,12 +68,15 @@ export const NOVASEQ_RUN: readonly LabFile[] = [
     ),
   ),
   ...fastq('421', 'Fastq/', 2, 205 * MIB),
+  file('Fastq/NA12878_S1_L003_R1_001.fastq.gz.tmp', 12 * MIB),
+  file('Fastq/NA12878_S1_L003_R2_001.fastq.gz.tmp', 11 * MIB),
+  file('Thumbs.db', 30 * KIB),
 ];
 
 /** Reads of the run before; two of the samples were sequenced again, and are the same. */
 export const EARLIER_READS: readonly LabFile[] = [
   ...fastq('420', '', 2, 210 * MIB),
-  ...NOVASEQ_RUN.filter((each) => each.path.startsWith('Fastq/NA12878')).map((each) => ({
+  ...NOVASEQ_RUN.filter((each) => /^Fastq\/NA12878.*gz$/.test(each.path)).map((each) => ({
     ...each,
     path: `topped-up/${each.path.slice('Fastq/'.length)}`,
   })),

@@ -107,7 +107,8 @@ const savedPart = ({ bar }: StatusSnapshot | FolderStatus) =>
   );
 
 /** Blocks on the way, and some that wait for the next save: what a picture of the pipeline is for. */
-const onTheWay = ({ pipeline }: StatusSnapshot) => pipeline.uploading.blocks >= 2 && pipeline.stored.blocks >= 4;
+const onTheWay = ({ pipeline }: StatusSnapshot) =>
+  pipeline.uploading.blocks >= 2 && pipeline.stored.blocks >= 4;
 
 async function firstRun(session: Session, lab: LabCluster, folder: string): Promise<void> {
   const { app, page, camera } = session;
@@ -124,6 +125,7 @@ async function firstRun(session: Session, lab: LabCluster, folder: string): Prom
   await camera.take('first-run-what');
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByText('MiSeq', { exact: true }).click();
+  await page.getByRole('button', { name: 'Delete it there too' }).click();
   await page.getByLabel('Collection', { exact: true }).fill('Run 0188, MiSeq');
   await page.getByText(/at least/).waitFor();
   await camera.take('first-run-whither');
@@ -156,6 +158,11 @@ async function whileUploading(session: Session): Promise<void> {
   await session.until('blocks on the way', onTheWay);
   await camera.take('folder-blocks-table');
   await page.getByRole('button', { name: 'Map', exact: true }).click();
+}
+
+async function otherViews(session: Session): Promise<void> {
+  const { page, camera } = session;
+  const novaseq = (await session.folder(NOVASEQ)).id;
   await session.go(`#/folder/${novaseq}/history`);
   await page.getByText('Version').waitFor();
   await camera.take('folder-history');
@@ -237,6 +244,7 @@ async function takePictures(base: string, folders: string, desktop: BuiltDesktop
     await session.add(join(results, READS), 'FASTQ of run 0420', lab.projects.Results);
     await whileUploading(session);
     await problems(session, lab, runs, results);
+    await otherViews(session);
   } finally {
     clearInterval(instrument);
     await app?.kill();

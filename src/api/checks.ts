@@ -111,7 +111,10 @@ function failed(id: CheckId, error: KeepsyncError): Check {
 }
 
 /** One request answers three questions: what it failed with says how far it got. */
-function contactChecks(client: ApiClient, contact: Outcome<{ readonly discovery: Discovery }>): readonly Check[] {
+function contactChecks(
+  client: ApiClient,
+  contact: Outcome<{ readonly discovery: Discovery }>,
+): readonly Check[] {
   const host: Check = { id: 'host', ok: true, message: `${client.host.text} answers` };
   const certificate: Check = {
     id: 'certificate',
@@ -197,7 +200,11 @@ async function keepCheck(services: readonly KeepService[], options: CheckAccount
   const errors = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []));
   const [first] = errors;
   if (first === undefined) {
-    return { id: 'keep', ok: true, message: usable.length === 1 ? 'The Keep service answers' : `All ${usable.length} Keep services answer` };
+    return {
+      id: 'keep',
+      ok: true,
+      message: usable.length === 1 ? 'The Keep service answers' : `All ${usable.length} Keep services answer`,
+    };
   }
   if (errors.length < usable.length) {
     return {

@@ -271,6 +271,8 @@ export class AccountDesk implements CommandHost {
       this.#connection = connection;
       this.#adopt(running);
       await running.engine.start();
+      // what it told before anybody listened, nobody heard
+      this.#events.emit('status', await this.run('status.get', {}));
     } catch (thrown) {
       const error = asKeepsyncError(thrown);
       await this.#closeEngine(false);

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { ControlClient } from '../../src/control/control-client.ts';
 import { OwnerLock, readOwner } from '../../src/profile/owner-lock.ts';
@@ -60,7 +60,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     if (!('executablePath' in runtime)) {
       return;
     }
-    desktop = await BuiltDesktop.build(runtime.executablePath);
+    desktop = await BuiltDesktop.shared(runtime.executablePath, inject('appFolder'));
   }, 120_000);
 
   afterEach(async () => {
@@ -88,28 +88,15 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     await page.getByText('Where should your files go?').waitFor();
     expect((await app.windows()).map((window) => window.title)).toEqual(['Not signed in – Keepsync']);
 
-    // every menu that the tray is given from here on is remembered
-    await app.app.evaluate(({ app: electronApp, Menu }) => {
-      const { buildFromTemplate } = Menu;
-      Menu.buildFromTemplate = (template) => {
-        const menu = buildFromTemplate(template);
-        // submenus are built first, so the last one is the tray's
-        (electronApp as unknown as { trayMenu: unknown }).trayMenu = menu;
-        return menu;
-      };
-    });
     await keepFolder(app);
     expect((await app.windows())[0]?.title).toMatch(/^Everything saved .* – Keepsync$/);
-    const labels = await app.app.evaluate(({ app: electronApp }) => {
-      const { trayMenu } = electronApp as unknown as { trayMenu: Electron.Menu };
-      return trayMenu.items.map((item) => (item.type === 'separator' ? '-' : item.label));
-    });
-    expect(labels[0]).toMatch(/^Everything saved/);
-    expect(labels.slice(1)).toEqual([
+    const { menu } = await app.tray();
+    expect(menu[0]).toMatch(/^Everything saved/);
+    expect(menu.slice(1)).toEqual([
       '-',
       'Open Keepsync',
-      'Pause',
-      'Folders',
+      { Pause: ['For 1 hour', 'Until tomorrow', 'Until I resume'] },
+      { Folders: [expect.stringMatching(/^readings: Everything saved/)] },
       '-',
       'Settings',
       'Quit Keepsync',
@@ -124,10 +111,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     });
     expect((await once(second, 'exit'))[0]).toBe(0);
     await vi.waitFor(async () => expect((await app.windows())[0]?.isVisible).toBe(true), SOON);
-    await app.app.evaluate(({ app: electronApp }) => {
-      const { trayMenu } = electronApp as unknown as { trayMenu: Electron.Menu };
-      trayMenu.items.find((item) => item.label === 'Settings')?.click();
-    });
+    await app.chooseFromTray('Settings');
     await vi.waitFor(() => expect(page.url()).toContain('#/settings'), SOON);
 
     // the command speaks to the app

@@ -113,9 +113,10 @@ describe('an owner without an account', () => {
 
 describe('signing in', () => {
   test('asks the cluster, keeps the token for its host, and opens the engine', async () => {
-    const { desk, opened, tokens, settings, hidden, engines } = world();
+    const { desk, opened, tokens, settings, hidden, engines, seen } = world();
     await desk.start();
     await desk.signIn(withToken);
+    expect(seen.at(-1)?.account.host).not.toBeNull();
     expect(opened).toMatchObject([{ host: HOST, token: TOKEN, insecure: false, local: false }]);
     expect(engines[0]?.calls).toContain('start');
     expect(await tokens.read(HOST)).toBe(TOKEN);
@@ -148,7 +149,7 @@ describe('signing in', () => {
     await desk.signIn({ how: 'environment' });
     expect(first?.calls.at(-1)).toBe('close now');
     expect(desk.connection()).toMatchObject({ host: 'env.example.org', insecure: true });
-    engines[1]?.events.emit('status', { ...engines[1].fold.snapshot(0), revision: 1 });
+    engines[1]?.events.emit('status', { ...engines[1].fold.snapshot(0), revision: 2 });
     const revisions = seen.map((snapshot) => snapshot.revision);
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
     // whoever is gone is not heard any more

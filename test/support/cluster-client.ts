@@ -71,13 +71,16 @@ function ask(url: string, options: RequestOptions = {}): Promise<Answer> {
 
 export const md5 = (bytes: string | Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
+/** Where a local cluster is, whoever runs it. */
+export type ClusterAddress = Pick<LocalCluster, 'apiHost' | 'caFile' | 'keepUrls' | 'token'>;
+
 /** The API and Keep of a local cluster, as one user. */
-export class ClusterClient {
-  readonly cluster: LocalCluster;
+export class ClusterClient<Cluster extends ClusterAddress = LocalCluster> {
+  readonly cluster: Cluster;
   readonly token: string;
   readonly #ca: string;
 
-  constructor(cluster: LocalCluster, token: string = cluster.token) {
+  constructor(cluster: Cluster, token: string = cluster.token) {
     this.cluster = cluster;
     this.token = token;
     this.#ca = readFileSync(cluster.caFile, 'utf8');

@@ -1,9 +1,7 @@
-import { type ChildProcess, execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import type { CommandInput, CommandName, CommandOutput } from '../../../src/contract/commands.ts';
 import type {
@@ -13,39 +11,39 @@ import type {
   ShellInput,
   ShellOutput,
 } from '../../../src/contract/shell.ts';
+import { buildApp, sharedBuild } from './app-build.ts';
 import { type Display, openDisplay } from './virtual-display.ts';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const run = promisify(execFile);
-
-/** The built app in a folder of its own, with a display to run on. */
+/** The built app in a folder, with a display to run on. */
 export class BuiltDesktop {
   readonly folder: string;
+  readonly executablePath: string;
   readonly #display: Display;
-  readonly #executablePath: string;
+  readonly #removesFolder: boolean;
 
-  private constructor(folder: string, display: Display, executablePath: string) {
+  private constructor(folder: string, display: Display, executablePath: string, removesFolder: boolean) {
     this.folder = folder;
+    this.executablePath = executablePath;
     this.#display = display;
-    this.#executablePath = executablePath;
+    this.#removesFolder = removesFolder;
   }
 
+  /** A build of its own, gone with `close`. */
   static async build(executablePath: string): Promise<BuiltDesktop> {
     const folder = mkdtempSync(join(tmpdir(), 'keepsync-app-'));
-    const { name, productName, version, main } = JSON.parse(
-      readFileSync(join(ROOT, 'package.json'), 'utf8'),
-    ) as Record<string, string>;
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, productName, version, main }));
-    // an older runtime finds there what it lacks
-    symlinkSync(join(ROOT, 'test'), join(folder, 'test'));
-    await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), join(folder, 'dist')], { cwd: ROOT });
-    return new BuiltDesktop(folder, await openDisplay(), executablePath);
+    await buildApp(folder);
+    return new BuiltDesktop(folder, await openDisplay(), executablePath, true);
+  }
+
+  /** The build that all test files of a run share; `appFolder` is what vitest's global setup provides. */
+  static async shared(executablePath: string, appFolder: string): Promise<BuiltDesktop> {
+    return new BuiltDesktop(await sharedBuild(appFolder), await openDisplay(), executablePath, false);
   }
 
   /** Starts the app on a profile. `env` is beside what every start gets: no account, no desktop of the person's own. */
   async start(profile: string, env: Readonly<Record<string, string>> = {}): Promise<RunningDesktop> {
     const app = await _electron.launch({
-      executablePath: this.#executablePath,
+      executablePath: this.executablePath,
       args: [this.folder, '--profile', profile],
       env: this.env(profile, env),
       timeout: 60_000,
@@ -71,13 +69,11 @@ export class BuiltDesktop {
     };
   }
 
-  get executablePath(): string {
-    return this.#executablePath;
-  }
-
   async close(): Promise<void> {
     await this.#display.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#removesFolder) {
+      rmSync(this.folder, { recursive: true, force: true });
+    }
   }
 }
 
@@ -153,6 +149,40 @@ export class RunningDesktop {
     );
   }
 
+  /** What the tray showed since the start: names of its pictures in order, its last tooltip and menu. */
+  tray(): Promise<TrayShown> {
+    return this.app.evaluate(({ app }) => {
+      const { images, tooltip, menu } = (app as unknown as { trayNotes: TrayNotes }).trayNotes;
+      const labels = (of: Electron.Menu | undefined): TrayLabel[] =>
+        (of?.items ?? []).map((item) =>
+          item.submenu === undefined || item.submenu === null
+            ? item.type === 'separator'
+              ? '-'
+              : item.label
+            : { [item.label]: labels(item.submenu) },
+        );
+      return { images: [...images], tooltip, menu: labels(menu) };
+    });
+  }
+
+  /** Chooses an item of the tray's menu by its labels, from the outermost in. Throws where it is not there. */
+  async chooseFromTray(...path: string[]): Promise<void> {
+    await this.app.evaluate(({ app }, labels) => {
+      const { menu } = (app as unknown as { trayNotes: TrayNotes }).trayNotes;
+      let items = menu?.items ?? [];
+      for (const [depth, label] of labels.entries()) {
+        const item = items.find((each) => each.label === label);
+        if (item === undefined) {
+          throw new Error(`The tray's menu has no "${label}"`);
+        }
+        items = item.submenu?.items ?? [];
+        if (depth === labels.length - 1) {
+          item.click();
+        }
+      }
+    }, path);
+  }
+
   /** As a person would; does not wait for the end. */
   async quit(): Promise<void> {
     await this.app.evaluate(({ app }) => {
@@ -172,4 +202,21 @@ function unwrap(answer: Answer): unknown {
     return answer.value;
   }
   throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
+}
+
+/** An item's label, `-` for a line, or a submenu with its items. */
+export type TrayLabel = string | { readonly [label: string]: readonly TrayLabel[] };
+
+export interface TrayShown {
+  /** Without folder and ending; the picture of the start is not among them. */
+  readonly images: readonly string[];
+  readonly tooltip: string;
+  readonly menu: readonly TrayLabel[];
+}
+
+/** What tray-notes.cjs wrote down. */
+interface TrayNotes {
+  readonly images: readonly string[];
+  readonly tooltip: string;
+  readonly menu: Electron.Menu | undefined;
 }
