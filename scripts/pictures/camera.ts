@@ -5,8 +5,7 @@ import { withPalette } from './small-png.ts';
 
 const THEMES = ['light', 'dark'] as const;
 /** The window of the design, drawn at twice its size. */
-const WIDTH = 1180;
-const HEIGHT = 760;
+const WINDOW = { width: 1180, height: 760 } as const;
 const SCALE = 2;
 /** After a change of theme: long enough for every picture to be drawn anew (milliseconds). */
 const SETTLE_MS = 400;
@@ -24,12 +23,15 @@ export class Camera {
   }
 
   /** Sizes the page, and lets nothing in it move by itself. */
-  static async on(page: Page, folder: string): Promise<Camera> {
+  static async on(
+    page: Page,
+    folder: string,
+    size: { readonly width: number; readonly height: number } = WINDOW,
+  ): Promise<Camera> {
     mkdirSync(folder, { recursive: true });
     const session = await page.context().newCDPSession(page);
     await session.send('Emulation.setDeviceMetricsOverride', {
-      width: WIDTH,
-      height: HEIGHT,
+      ...size,
       deviceScaleFactor: SCALE,
       mobile: false,
     });

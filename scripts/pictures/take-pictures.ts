@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import type { FolderStatus, StatusSnapshot } from '../../src/contract/status.ts';
+import { launchChromium } from '../../test/renderer/support/chromium.ts';
 import { BuiltDesktop, type RunningDesktop } from '../../test/support/desktop/desktop-under-test.ts';
 import { findElectron } from '../../test/support/desktop/electron-runtime.ts';
 import { Camera } from './camera.ts';
@@ -32,6 +34,9 @@ const PATIENCE_MS = 10 * 60_000;
 const scale = Number(process.env.KEEPSYNC_PICTURES_SCALE ?? 1);
 /** At full scale the large folders take about five minutes at this rate: as long as the throughput goes back. */
 const LIMIT_BYTES_PER_SECOND = 32 * MIB;
+
+/** A block that Keep has no time for shall be seen to fail within the time of a picture. */
+const RETRIES = 1;
 
 const NOVASEQ = '20261118_A01234_0421_BHJ7KLDSXC';
 const READS = '20261112_A01234_0420_AHJ5MNDSXC_fastq';
@@ -206,6 +211,36 @@ async function problems(session: Session, lab: LabCluster, runs: string, results
   await camera.take('activity');
 }
 
+/** The icons as the build draws them, in the colours of a bar that is light or dark. */
+async function takeTrayIcons(desktop: BuiltDesktop): Promise<void> {
+  const icon = (state: string, bar: string) => {
+    const file = join(desktop.folder, 'dist', 'desktop', 'tray', `${state}-22-${bar}@2x.png`);
+    const data = readFileSync(file).toString('base64');
+    return `<img class="${bar}" alt="" width="22" height="22" src="data:image/png;base64,${data}">`;
+  };
+  const states = ['ready', 'syncing', 'paused', 'offline', 'attention', 'error'];
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    const cells = states.map(
+      (state) => `<div>${icon(state, 'light')}${icon(state, 'dark')}<span>${state}</span></div>`,
+    );
+    await page.setContent(`<!doctype html><style>
+      body { margin: 0; height: 100vh; display: grid; grid-template-columns: repeat(6, 1fr); align-items: center;
+        font: 13px sans-serif; text-align: center; text-transform: capitalize; background: #f6f7f9; color: #4a515d }
+      div { display: grid; gap: 10px; justify-items: center }
+      .dark { display: none }
+      @media (prefers-color-scheme: dark) {
+        body { background: #101317; color: #b3bac6 }
+        .dark { display: block }
+        .light { display: none }
+      }</style>${cells.join('')}`);
+    await (await Camera.on(page, PICTURES, { width: 640, height: 96 })).take('tray');
+  } finally {
+    await browser.close();
+  }
+}
+
 async function takePictures(base: string, folders: string, desktop: BuiltDesktop): Promise<void> {
   const runs = join(folders, 'Runs');
   const results = join(folders, 'Results');
@@ -219,7 +254,10 @@ async function takePictures(base: string, folders: string, desktop: BuiltDesktop
   let app: RunningDesktop | undefined;
   let instrument: ReturnType<typeof setInterval> | undefined;
   try {
-    app = await desktop.start(join(base, 'profile'), { SSL_CERT_FILE: lab.cluster.caFile });
+    const profile = join(base, 'profile');
+    mkdirSync(profile);
+    writeFileSync(join(profile, 'settings.json'), JSON.stringify({ network: { retries: RETRIES } }));
+    app = await desktop.start(profile, { SSL_CERT_FILE: lab.cluster.caFile });
     const page = await app.page();
     const session = new Session(app, page, await Camera.on(page, PICTURES));
     await firstRun(session, lab, join(runs, MISEQ));
@@ -235,7 +273,7 @@ async function takePictures(base: string, folders: string, desktop: BuiltDesktop
       .waitFor();
     await session.camera.take('overview-saved');
     await app.run('settings.set', {
-      network: { uploadLimitBytesPerSecond: LIMIT_BYTES_PER_SECOND, retries: 1 },
+      network: { uploadLimitBytesPerSecond: LIMIT_BYTES_PER_SECOND, retries: RETRIES },
       sync: { saveEveryMinMs: 30_000 },
     });
     const written = join(runs, NOVASEQ, 'Fastq', 'NA12892_S3_L003_R1_001.fastq.gz');
@@ -280,6 +318,7 @@ mkdirSync(dirname(PICTURES), { recursive: true });
 try {
   const desktop = await BuiltDesktop.build(withoutRootPowers(runtime.executablePath, base));
   try {
+    await takeTrayIcons(desktop);
     await takePictures(base, folders, desktop);
   } finally {
     await desktop.close();
