@@ -45,6 +45,8 @@ function common(depth) {
     sourcesContent: false,
     metafile: true,
     legalComments: 'none',
+    // The text stays in memory, and a single letter in a comment that is no ASCII would double it.
+    minifyWhitespace: true,
     logLevel: 'warning',
     define: { __KEEPSYNC_BUNDLE__: 'true', 'import.meta.url': '__keepsyncBundleUrl' },
     banner: {

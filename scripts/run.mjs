@@ -3,6 +3,7 @@
 import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
 import { run, runNode, stepFailed } from './lib/processes.mjs';
+import { runBench } from './lib/run-bench.mjs';
 import { runChecks } from './lib/run-checks.mjs';
 import { runTests } from './lib/run-tests.mjs';
 
@@ -15,7 +16,9 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   start [FOLDER…]  build, then run the command's "start"
   desktop [ARG…]   build, then run the desktop app
   mutate [NAME…]   break the promises one by one, and see that a test notices
-  package          build, then pack the desktop app into out/`;
+  package          build, then pack the desktop app into out/
+  bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
+  bench:growth     build, then measure how cost grows with size`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -24,6 +27,12 @@ function setUp() {
 }
 
 const build = (node) => runNode(node, ['scripts/build.mjs']);
+
+const benchOf = (script) => async (args) => {
+  const node = setUp();
+  const built = await build(node);
+  return built === 0 ? runBench(node, script, args) : built;
+};
 
 const commands = {
   setup: () => {
@@ -50,6 +59,8 @@ const commands = {
     const built = await build(node);
     return built === 0 ? runNode(node, ['scripts/package.mjs']) : built;
   },
+  bench: benchOf('bench.ts'),
+  'bench:growth': benchOf('growth.ts'),
 };
 
 const [command = '', ...args] = process.argv.slice(2);

@@ -8,7 +8,7 @@ import type { FolderConfig, Settings } from '../contract/settings.ts';
 import type { StatusSnapshot } from '../contract/status.ts';
 import type { BlockStore } from '../keep/ports.ts';
 import type { LocalDisk, Watcher } from '../local/ports.ts';
-import type { Journal } from '../sync/journal-port.ts';
+import type { OpenJournal } from '../sync/journal-database.ts';
 
 /** A folder and where it goes, as kept in the profile: the journal can be lost, this must not be. */
 export interface Pair {
@@ -17,6 +17,10 @@ export interface Pair {
   /** Random id put into the collection's properties when it is made. */
   readonly createId: string;
   readonly config: FolderConfig;
+  /** The collection's hash after our last save. As long as it has that, all that it holds at our paths is ours. */
+  readonly lastSavedPdh?: string | null | undefined;
+  /** The journal was lost, and not everything is found or saved again yet. */
+  readonly rebuilding?: boolean | undefined;
 }
 
 export interface PairStore {
@@ -60,7 +64,12 @@ export interface EnginePorts {
   readonly log: LogPort;
   readonly settings: SettingsStore;
   readonly pairs: PairStore;
-  readonly journal: Journal;
+  readonly journal: OpenJournal;
+  /**
+   * The journal turned out damaged: closes it, moves it aside however good it looks, and opens a new one in its place.
+   * Called when nothing uses the old one any more.
+   */
+  readonly renewJournal: () => Promise<OpenJournal>;
   readonly disk: LocalDisk;
   /** Undefined for one-shot commands: nothing is watched, nothing waits to become still. */
   readonly watcher: Watcher | undefined;

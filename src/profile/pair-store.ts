@@ -10,7 +10,13 @@ import type { Pair, PairStore } from '../engine/ports.ts';
 const fileSchema = z.object({
   version: z.literal(1),
   folders: z.array(
-    z.object({ publicId: z.string().min(1), createId: z.string().min(1), config: folderConfigSchema }),
+    z.object({
+      publicId: z.string().min(1),
+      createId: z.string().min(1),
+      config: folderConfigSchema,
+      lastSavedPdh: z.string().nullish(),
+      rebuilding: z.boolean().optional(),
+    }),
   ),
 });
 
