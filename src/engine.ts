@@ -10,7 +10,9 @@ import { type FolderConfig, folderConfigSchema } from './contract/settings.ts';
 import { BlockDesk } from './engine/block-desk.ts';
 import { type CommandHandlers, fileRow, pageOfBlocks, runCommand, statesOf } from './engine/command-desk.ts';
 import { FolderDesk, problemOf } from './engine/folder-desk.ts';
+import { JournalKeeper, type JournalTrouble } from './engine/journal-keeper.ts';
 import type { Engine, EnginePorts, OnceResult, Pair } from './engine/ports.ts';
+import type { LocalDisk } from './local/ports.ts';
 import { ActivityLog } from './status/activity-log.ts';
 import type { StatusInput } from './status/inputs.ts';
 import { StatusFold } from './status/status-fold.ts';
@@ -48,13 +50,17 @@ class KeepsyncEngine implements Engine {
   readonly #pool: SharedBufferPool;
   readonly #slots: UploadSlots;
   readonly #permits: Semaphore;
-  readonly #saver: CollectionSaver;
+  readonly #keeper: JournalKeeper;
+  readonly #disk: LocalDisk;
+  #saver: CollectionSaver;
   readonly #desks = new Map<string, FolderDesk>();
   readonly #blockSizeBytes: number;
   readonly #marginMs: number;
   #pairs: readonly Pair[] = [];
   #pauseTimers = new Map<string, () => void>();
   #offlineSinceMs: number | null = null;
+  #journalTrouble: JournalTrouble | undefined;
+  #started = false;
   #closed = false;
 
   constructor(ports: EnginePorts) {
@@ -67,7 +73,7 @@ class KeepsyncEngine implements Engine {
     // network busy (measured: a fourth buffer made nothing faster). 3 x 64 MiB = 192 MiB of the 384 MiB that uploads and
     // downloads share; a client that uploads 10 GiB stays under 400 MiB in all.
     const buffers = Math.max(2, uploads.threads + uploads.queue - 1);
-    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes });
+    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes, clock });
     this.#slots = new UploadSlots({ threads: uploads.threads, queue: uploads.queue });
     this.#permits = new Semaphore(buffers);
     this.#fold = new StatusFold(ports.owner, ports.version);
@@ -76,21 +82,31 @@ class KeepsyncEngine implements Engine {
       onBlocks: (rows) => this.#events.emit('blocks', [...rows]),
     });
     this.#gate = new UploadGate(clock, () => this.#gateChanged());
-    this.#saver = new CollectionSaver({
-      journal: ports.journal,
-      store: anyClusterStore(ports.store),
+    this.#keeper = new JournalKeeper({
       clock,
-      signatureMarginMs: this.#marginMs,
-      requestBytesMax: SAVE_BYTES_MAX,
+      log: ports.log,
+      journal: ports.journal,
+      renew: ports.renewJournal,
+      stopUsers: () => this.#closeDesks(),
+      startUsers: () => this.#openAgain(),
+      isIdle: () => [...this.#desks.values()].every((desk) => desk.isIdle),
+      tell: (level, message) => this.#tell({ type: 'activity', level, folderId: null, message }),
+      onProblem: (trouble) => {
+        this.#journalTrouble = trouble;
+        this.#tellGeneralProblems();
+      },
     });
+    this.#disk = this.#keeper.watchDisk(ports.disk);
+    this.#saver = this.#newSaver();
     this.#tell({ type: 'limit', bytesPerSecond: settings.get().network.uploadLimitBytesPerSecond });
     this.#gateChanged();
   }
 
   async load(): Promise<void> {
-    this.#pairs = await this.#ports.pairs.load();
+    this.#pairs = await this.#pairsOfCluster();
     for (const pair of this.#pairs) {
-      await this.#open(pair);
+      // known by name at once; its numbers come with the first look into the journal
+      (await this.#open(pair)).announce();
     }
     this.#ports.events?.onCollection((uuid) => {
       for (const desk of this.#desks.values()) {
@@ -101,14 +117,47 @@ class KeepsyncEngine implements Engine {
     });
   }
 
+  /** A folder that was never opened on a cluster belongs to the first one that it meets. */
+  async #pairsOfCluster(): Promise<readonly Pair[]> {
+    const { pairs, account } = this.#ports;
+    const stored = await pairs.load();
+    const { clusterId } = account;
+    if (clusterId === null || stored.every((pair) => pair.clusterId !== null)) {
+      return stored;
+    }
+    const settled = stored.map((pair) => (pair.clusterId === null ? { ...pair, clusterId } : pair));
+    await pairs.save(settled);
+    return settled;
+  }
+
+  /** Why a folder must not be touched: nothing may be now, or its data would go to another cluster than it is kept in. */
+  #holdOf(pair: Pair): { readonly error: KeepsyncError; readonly alone: boolean } | undefined {
+    const { hold, account } = this.#ports;
+    if (hold !== undefined) {
+      return { error: hold, alone: false };
+    }
+    const other = pair.clusterId;
+    if (other === null || account.clusterId === null || other === account.clusterId) {
+      return undefined;
+    }
+    const error = new KeepsyncError(
+      'OTHER_CLUSTER',
+      `${pair.config.name} is kept in cluster ${other}, and this is ${account.clusterId} (${account.host ?? ''})`,
+      { info: { kept: other, signedIn: account.clusterId } },
+    );
+    return { error, alone: true };
+  }
+
   async start(): Promise<void> {
+    this.#started = true;
+    this.#keeper.startChecks();
     for (const desk of this.#desks.values()) {
       this.#begin(desk);
     }
   }
 
   async runOnce(folderId: string, waitMs: number): Promise<OnceResult> {
-    const result = await this.#desk(folderId).once(waitMs);
+    const result = await this.#once(folderId, waitMs);
     const gateError = this.#gate.error;
     if (gateError === undefined || result.outcome === 'saved') {
       return result;
@@ -120,24 +169,48 @@ class KeepsyncEngine implements Engine {
     };
   }
 
+  /** Where the journal turned out damaged on the way, once more on the new one. */
+  async #once(folderId: string, waitMs: number): Promise<OnceResult> {
+    const { renewals } = this.#keeper;
+    const result = await this.#desk(folderId)
+      .once(waitMs)
+      .catch(async (thrown: unknown) => {
+        await this.#keeper.settled();
+        if (this.#keeper.renewals === renewals) {
+          throw thrown;
+        }
+        return undefined;
+      });
+    await this.#keeper.settled();
+    return result !== undefined && this.#keeper.renewals === renewals
+      ? result
+      : this.#desk(folderId).once(waitMs);
+  }
+
   async close(how: { readonly finish: boolean }): Promise<void> {
     if (this.#closed) {
       return;
     }
     this.#closed = true;
+    const renewal = this.#keeper.close();
     for (const cancel of this.#pauseTimers.values()) {
       cancel();
     }
     await this.#ports.events?.close();
+    if (renewal) {
+      await renewal;
+    }
     const ends = await Promise.allSettled([...this.#desks.values()].map((desk) => desk.close(how)));
     this.#publisher.close();
+    this.#pool.trim();
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed) {
       throw failed.reason;
     }
   }
 
-  run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
+  async run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
+    await this.#keeper.settled();
     return runCommand(this.#handlers, name, input);
   }
 
@@ -160,8 +233,8 @@ class KeepsyncEngine implements Engine {
   }
 
   #gateChanged(): void {
-    const { account, clock } = this.#ports;
-    const error = this.#gate.error;
+    const { account, clock, hold } = this.#ports;
+    const error = hold ?? this.#gate.error;
     const offline = error !== undefined && ['OFFLINE', 'TIMEOUT', 'NO_KEEP'].includes(error.code);
     this.#offlineSinceMs = offline ? (this.#offlineSinceMs ?? clock.nowMs()) : null;
     this.#tell({
@@ -170,29 +243,73 @@ class KeepsyncEngine implements Engine {
         host: account.host,
         user: account.user,
         local: account.local,
-        connected: !offline,
+        connected: !offline && account.host !== null,
         offlineSinceMs: this.#offlineSinceMs,
         tokenExpiresAtMs: account.tokenExpiresAtMs,
       },
     });
-    this.#tell({
-      type: 'problems',
-      folderId: null,
-      problems: error === undefined ? [] : [problemOf(error, clock.nowMs(), this.#gate.untilMs)],
-    });
+    this.#tellGeneralProblems();
     if (error === undefined) {
       for (const desk of this.#desks.values()) {
         desk.loop.kick();
       }
-    } else {
+    } else if (hold === undefined) {
       this.#tell({ type: 'activity', level: 'warn', folderId: null, message: error.message });
     }
   }
 
+  #tellGeneralProblems(): void {
+    const trouble = this.#journalTrouble;
+    const { error, untilMs } = this.#gate;
+    this.#tell({
+      type: 'problems',
+      folderId: null,
+      problems: [
+        ...(error === undefined ? [] : [problemOf(error, this.#ports.clock.nowMs(), untilMs)]),
+        ...(trouble === undefined ? [] : [problemOf(trouble.error, trouble.sinceMs, trouble.nextTryAtMs)]),
+      ],
+    });
+  }
+
+  #newSaver(): CollectionSaver {
+    return new CollectionSaver({
+      journal: this.#keeper.journal,
+      store: anyClusterStore(this.#ports.store),
+      clock: this.#ports.clock,
+      signatureMarginMs: this.#marginMs,
+      requestBytesMax: SAVE_BYTES_MAX,
+    });
+  }
+
+  async #closeDesks(): Promise<void> {
+    const desks = [...this.#desks.values()];
+    this.#desks.clear();
+    await Promise.all(desks.map((desk) => desk.close({ finish: false })));
+  }
+
+  async #openAgain(): Promise<void> {
+    this.#saver = this.#newSaver();
+    for (const pair of this.#pairs) {
+      if (this.#closed) {
+        return;
+      }
+      const desk = await this.#open(pair);
+      if (this.#started && !this.#closed) {
+        this.#begin(desk);
+      }
+    }
+  }
+
   async #open(pair: Pair): Promise<FolderDesk> {
-    const { journal, keep, disk, clock, account, settings, conflicts } = this.#ports;
+    const { keep, clock, account, settings, conflicts } = this.#ports;
+    const { journal } = this.#keeper;
     const { target } = pair.config;
     let folder = await journal.openFolder(pair.publicId);
+    if (folder.lastSaveAtMs === null && folder.remotePdh === null && pair.lastSavedPdh && !pair.rebuilding) {
+      // This journal never heard of saves that were made: an older one was lost.
+      await this.#changePair(pair.publicId, (known) => ({ ...known, rebuilding: true }));
+      return this.#open({ ...pair, rebuilding: true });
+    }
     if (folder.collectionUuid === null && target.collectionUuid !== null) {
       folder = await journal.updateFolder(folder.id, { collectionUuid: target.collectionUuid });
     }
@@ -219,11 +336,21 @@ class KeepsyncEngine implements Engine {
         tell,
         desk,
         conflicts,
-        onCollection: (id, uuid) => this.#rememberCollection(id, uuid),
+        onCollection: (id, uuid) =>
+          this.#changeConfig(id, (config) => ({
+            ...config,
+            target: { ...config.target, collectionUuid: uuid },
+          })),
+        onSaved: (id, lastSavedPdh, rebuilt) =>
+          this.#changePair(id, (one) => ({
+            ...one,
+            lastSavedPdh,
+            ...(rebuilt ? { rebuilding: false } : {}),
+          })),
       },
       {
         journal,
-        disk,
+        disk: this.#disk,
         clock,
         blocks: desk,
         slots: this.#permits,
@@ -257,6 +384,11 @@ class KeepsyncEngine implements Engine {
   }
 
   #begin(desk: FolderDesk): void {
+    const hold = this.#holdOf(desk.pair);
+    if (hold !== undefined) {
+      desk.hold(hold.error, { alone: hold.alone });
+      return;
+    }
     if (desk.config.paused) {
       desk.loop.pause();
       this.#resumeAt(desk.pair.publicId, desk.config.pausedUntilMs);
@@ -278,26 +410,28 @@ class KeepsyncEngine implements Engine {
     return folderId === null ? [...this.#desks.values()] : [this.#desk(folderId)];
   }
 
-  async #rememberCollection(publicId: string, uuid: string): Promise<void> {
-    await this.#changePair(publicId, (config) => ({
-      ...config,
-      target: { ...config.target, collectionUuid: uuid },
+  #changeConfig(publicId: string, change: (config: FolderConfig) => FolderConfig): Promise<void> {
+    return this.#changePair(publicId, (pair) => ({
+      ...pair,
+      config: folderConfigSchema.parse(change(pair.config)),
     }));
   }
 
-  async #changePair(publicId: string, change: (config: FolderConfig) => FolderConfig): Promise<void> {
-    const pairs = this.#pairs.map((pair) =>
-      pair.publicId === publicId ? { ...pair, config: folderConfigSchema.parse(change(pair.config)) } : pair,
-    );
+  async #changePair(publicId: string, change: (pair: Pair) => Pair): Promise<void> {
+    const pairs = this.#pairs.map((pair) => (pair.publicId === publicId ? change(pair) : pair));
     await this.#ports.pairs.save(pairs);
     this.#pairs = pairs;
     const changed = pairs.find((pair) => pair.publicId === publicId);
     if (changed) {
-      await this.#desk(publicId).replace(changed);
+      await this.#desks.get(publicId)?.replace(changed);
     }
   }
 
   async #add(config: FolderConfig): Promise<FolderDesk> {
+    const { hold, account } = this.#ports;
+    if (hold !== undefined) {
+      throw hold;
+    }
     const taken = this.#pairs.find((pair) =>
       pair.config.roots.some((root) => config.roots.some((wanted) => wanted.diskPath === root.diskPath)),
     );
@@ -313,6 +447,7 @@ class KeepsyncEngine implements Engine {
     const pair: Pair = {
       publicId: randomBase36(this.#ports.random, 6),
       createId: randomBase36(this.#ports.random, 24),
+      clusterId: account.clusterId,
       config,
     };
     await this.#ports.pairs.save([...this.#pairs, pair]);
@@ -331,7 +466,7 @@ class KeepsyncEngine implements Engine {
     this.#resumeAt(folderId, null);
     await desk.close({ finish: false });
     this.#desks.delete(folderId);
-    await this.#ports.journal.removeFolder(desk.journalFolderId);
+    await this.#keeper.journal.removeFolder(desk.journalFolderId);
     this.#tell({ type: 'folder-removed', folderId });
     this.#tell({
       type: 'activity',
@@ -343,7 +478,7 @@ class KeepsyncEngine implements Engine {
 
   async #pause(desk: FolderDesk, untilMs: number | null): Promise<void> {
     desk.loop.pause();
-    await this.#changePair(desk.pair.publicId, (config) => ({
+    await this.#changeConfig(desk.pair.publicId, (config) => ({
       ...config,
       paused: true,
       pausedUntilMs: untilMs,
@@ -353,7 +488,7 @@ class KeepsyncEngine implements Engine {
 
   async #resume(desk: FolderDesk): Promise<void> {
     this.#resumeAt(desk.pair.publicId, null);
-    await this.#changePair(desk.pair.publicId, (config) => ({
+    await this.#changeConfig(desk.pair.publicId, (config) => ({
       ...config,
       paused: false,
       pausedUntilMs: null,
@@ -426,7 +561,7 @@ class KeepsyncEngine implements Engine {
     'folders.add': async (config) => this.#folderStatus((await this.#add(config)).pair.publicId),
     'folders.set': async ({ folderId, change }) => {
       this.#desk(folderId);
-      await this.#changePair(folderId, (config) => ({ ...config, ...change }) as FolderConfig);
+      await this.#changeConfig(folderId, (config) => ({ ...config, ...change }) as FolderConfig);
       return this.#folderStatus(folderId);
     },
     'folders.remove': async ({ folderId }) => {
@@ -463,19 +598,19 @@ class KeepsyncEngine implements Engine {
           publicId: desk.pair.publicId,
           journalFolderId: desk.journalFolderId,
         })),
-        this.#ports.journal,
+        this.#keeper.journal,
         { states, offset, limit },
       ),
     'files.list': async ({ folderId, search, stages, offset, limit }) => {
       const query = { search, states: statesOf(stages), offset, limit };
-      const { total, rows } = await this.#ports.journal.listFiles(
+      const { total, rows } = await this.#keeper.journal.listFiles(
         this.#desk(folderId).journalFolderId,
         query,
       );
       return { total, rows: rows.map(fileRow) };
     },
     'saves.list': async ({ folderId, offset, limit }) => [
-      ...(await this.#ports.journal.listSaves(this.#desk(folderId).journalFolderId, { offset, limit })),
+      ...(await this.#keeper.journal.listSaves(this.#desk(folderId).journalFolderId, { offset, limit })),
     ],
     'problems.list': () => this.#publisher.snapshot().problems,
     'problems.files': async ({ problemId, offset, limit }) => {
@@ -484,7 +619,7 @@ class KeepsyncEngine implements Engine {
         return { total: 0, rows: [] };
       }
       const query = { search: '', states: ['failed', 'held'] as const, code: problem.code, offset, limit };
-      const page = await this.#ports.journal.listFiles(this.#desk(problem.folderId).journalFolderId, query);
+      const page = await this.#keeper.journal.listFiles(this.#desk(problem.folderId).journalFolderId, query);
       return { total: page.total, rows: page.rows.map(fileRow) };
     },
     'activity.list': (query) => this.#activity.list(query),

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { errorFromRecord } from '../base/errors.ts';
+import { errorFromRecord, KeepsyncError } from '../base/errors.ts';
 import { BlockManager } from '../blocks/block-manager.ts';
 import type { SharedBufferPool } from '../blocks/shared-buffer-pool.ts';
 import type { UploadSlots } from '../blocks/upload-slots.ts';
@@ -77,17 +77,24 @@ export class BlockDesk implements UploadBlocks {
     });
     this.#manager.events.on('removed', ({ blockId }) => {
       this.#sinceMs.delete(blockId);
+      const owner = this.#owners.get(blockId);
+      this.#owners.delete(blockId);
+      // Whoever still waits for it hears that it will not come; after an end it had, this says nothing new.
+      owner?.settled(new KeepsyncError('CLOSED', 'Stopped on the way'));
       this.#ports.tell({ type: 'block-removed', blockId: this.#publicBlockId(blockId) });
     });
   }
 
   readonly #sinceMs = new Map<string, { state: string; atMs: number }>();
+  readonly #owners = new Map<string, BlockOwner>();
 
   allocate(owner: BlockOwner, startingCapacityBytes: number): FillingBlock {
-    return this.#manager.allocBufferBlock({
+    const block = this.#manager.allocBufferBlock({
       tag: owner,
       startingCapacity: Math.max(startingCapacityBytes, 1),
     });
+    this.#owners.set(block.blockId, owner);
+    return block;
   }
 
   async commit(block: FillingBlock): Promise<void> {
@@ -110,6 +117,8 @@ export class BlockDesk implements UploadBlocks {
   /** Waits for uploads under way, or with `abort` breaks them off, and frees everything. */
   async close(options: { abort: boolean }): Promise<void> {
     await this.#manager.stopThreads(options);
+    // The pool is everybody's: a buffer goes back only when the disk writes into it no more.
+    await Promise.all(this.#manager.list().map((block) => block.whenUnreserved()));
     this.#manager.clear();
   }
 

@@ -9,7 +9,7 @@ import type { RetryPolicy } from '../api/retry.ts';
 import { type AccountSettings, readAccountSettings } from '../api/settings-sources.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemCode } from '../base/durable-file.ts';
-import { KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
 import { newRequestId, type Random } from '../base/random.ts';
 import { VERSION } from '../base/version.ts';
@@ -152,8 +152,19 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const facts = await accountFacts(api, connection, `${journalFile}.account`);
     const keep = await openKeep(env, connection, api, settings, log);
     closers.push(() => keep.close());
-    const journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
+    let journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
     closers.push(() => journal.close());
+    const renewJournal = async () => {
+      try {
+        await journal.close();
+      } catch (thrown) {
+        // It is to be moved aside: what it complains of is known.
+        const { code, message } = asKeepsyncError(thrown);
+        log.log('warn', 'The damaged journal did not close cleanly', { code, message });
+      }
+      journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs(), distrust: true });
+      return journal;
+    };
     if (journal.movedAside !== null) {
       request.tell(
         `The journal was damaged and moved to ${journal.movedAside}; everything is looked at again`,
@@ -174,6 +185,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       settings: request.settings,
       pairs: request.pairs,
       journal,
+      renewJournal,
       disk,
       watcher: request.watch
         ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })

@@ -4,7 +4,7 @@ import type { FolderConfig } from '../contract/settings.ts';
 import { countText, plural, sizeText } from '../contract/words.ts';
 import type { FolderFacts, ProblemFact, StatusInput } from '../status/inputs.ts';
 import { FolderLoop, type FolderPlan, type LoopPorts } from '../sync/folder-loop.ts';
-import type { Journal, JournalFolder } from '../sync/journal-port.ts';
+import type { Journal, JournalCounts, JournalFolder } from '../sync/journal-port.ts';
 import type { BlockDesk } from './block-desk.ts';
 import type { OnceResult, Pair } from './ports.ts';
 
@@ -14,6 +14,8 @@ interface FolderDeskPorts {
   readonly tell: (input: StatusInput) => void;
   /** The pair's collection was made, or something else of the pair must be remembered. */
   readonly onCollection: (publicId: string, uuid: string) => Promise<void>;
+  /** The collection has this hash after a save; with `rebuilt`, everything that a lost journal knew is known again. */
+  readonly onSaved: (publicId: string, portableDataHash: string | null, rebuilt: boolean) => Promise<void>;
   readonly desk: BlockDesk;
   readonly conflicts: 'keep-beside' | 'overwrite';
 }
@@ -35,6 +37,7 @@ export function planOf(pair: Pair, folder: JournalFolder, conflicts: FolderPlan[
     roots: config.roots,
     rules: config.rules,
     deletes: config.deletes,
+    rebuiltFrom: pair.rebuilding === true ? (pair.lastSavedPdh ?? null) : null,
   };
 }
 
@@ -48,13 +51,20 @@ export class FolderDesk {
   #dirty = false;
   #knownUuid: string | null;
   #closed = false;
+  #hold: KeepsyncError | undefined;
+  /** The hold is this folder's own problem, not that of all. */
+  #holdsAlone = false;
+  readonly #openedAtMs: number;
   #publishError: KeepsyncError | undefined;
+  /** The collection's hash after the last save of this run; undefined before that, null where somebody else saved too. */
+  #savedPdh: string | null | undefined;
 
   constructor(pair: Pair, folder: JournalFolder, ports: FolderDeskPorts, loopPorts: LoopPorts) {
     this.#pair = pair;
     this.#folder = folder;
     this.#ports = ports;
     this.#knownUuid = pair.config.target.collectionUuid;
+    this.#openedAtMs = ports.clock.nowMs();
     this.loop = new FolderLoop(loopPorts, planOf(pair, folder, ports.conflicts), folder);
     this.loop.events.on('changed', () => this.#soon());
     this.loop.events.on('note', (note) => this.#note(note.level, note.message));
@@ -70,6 +80,8 @@ export class FolderDesk {
         this.#note('warn', 'Somebody else saved at the same moment; the collection is compared again');
         this.loop.remoteHint();
       }
+      this.#savedPdh = saved.folder.remotePdh;
+      this.#soon();
     });
     this.#soon();
   }
@@ -82,8 +94,20 @@ export class FolderDesk {
     return this.#folder.id;
   }
 
+  /** Nothing is scanned, read, sent or saved. */
+  get isIdle(): boolean {
+    return !['starting', 'scanning', 'uploading', 'saving'].includes(this.loop.facts.phase);
+  }
+
   get config(): FolderConfig {
     return this.#pair.config;
+  }
+
+  /** Nothing of it goes on, and why; its loop is never started. `alone`: tells the problem as this folder's own. */
+  hold(error: KeepsyncError, how: { readonly alone: boolean }): void {
+    this.#hold = error;
+    this.#holdsAlone = how.alone;
+    this.#soon();
   }
 
   async replace(pair: Pair): Promise<void> {
@@ -146,7 +170,8 @@ export class FolderDesk {
   }
 
   #tellFacts(tallies: FolderFacts['tallies']): void {
-    const { phase, errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes } = this.loop.facts;
+    const { errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes, ...loop } = this.loop.facts;
+    const phase = this.#hold === undefined ? loop.phase : 'blocked';
     const facts: FolderFacts = {
       id: this.#pair.publicId,
       config: this.#pair.config,
@@ -160,7 +185,7 @@ export class FolderDesk {
       lastScanAtMs: folder.lastScanAtMs,
       ignored: totals?.ignored ?? 0,
       links: totals?.links ?? 0,
-      blockedBy: phase === 'blocked' ? (errors.at(-1)?.error.code ?? 'INTERNAL') : null,
+      blockedBy: phase === 'blocked' ? (this.#hold?.code ?? errors.at(-1)?.error.code ?? 'INTERNAL') : null,
     };
     this.#ports.tell({ type: 'folder', facts });
   }
@@ -203,10 +228,13 @@ export class FolderDesk {
       this.#knownUuid = folder.collectionUuid;
       await this.#ports.onCollection(this.#pair.publicId, folder.collectionUuid);
     }
+    await this.#noteSaved(tallies);
     this.#tellFacts(tallies);
     const ofFiles =
       tallies.failed.files + tallies.held.files > 0 ? await journal.listProblems(this.#folder.id) : [];
+    const own = this.#holdsAlone ? this.#hold : undefined;
     const problems: ProblemFact[] = [
+      ...(own === undefined ? [] : [problemOf(own, this.#openedAtMs, null)]),
       ...errors.map(({ error, sinceMs, nextTryAtMs }) => problemOf(error, sinceMs, nextTryAtMs)),
       ...ofFiles.map((problem) => ({
         code: problem.code,
@@ -225,6 +253,24 @@ export class FolderDesk {
       folderId: this.#pair.publicId,
       problems: unready === undefined ? problems : [...problems, unready],
     });
+  }
+
+  /** What must outlive the journal. */
+  async #noteSaved(tallies: JournalCounts): Promise<void> {
+    const { phase, totals } = this.loop.facts;
+    const { publicId, lastSavedPdh, rebuilding } = this.#pair;
+    const savedPdh = this.#savedPdh === undefined ? (lastSavedPdh ?? null) : this.#savedPdh;
+    const isRebuilt =
+      rebuilding === true &&
+      phase === 'watching' &&
+      totals !== undefined &&
+      tallies.pending.files + tallies.stored.files === 0;
+    if (savedPdh !== (lastSavedPdh ?? null) || isRebuilt) {
+      await this.#ports.onSaved(publicId, savedPdh, isRebuilt);
+    }
+    if (isRebuilt) {
+      this.loop.rebuilt();
+    }
   }
 
   /** Files that wait for their calm period, when nothing else of the folder is on its way. */

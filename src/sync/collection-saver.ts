@@ -14,6 +14,11 @@ export interface SaveTarget {
   readonly replication: number | null;
   readonly storageClasses: readonly string[];
   readonly conflicts: 'keep-beside' | 'overwrite';
+  /**
+   * Set while a lost journal is rebuilt: the collection's hash after our last save. While it has that hash nobody else
+   * wrote, so what lies at our paths is ours, only in other blocks, and needs no second copy beside it.
+   */
+  readonly rebuiltFrom: string | null;
 }
 
 export interface SaveOutcome {
@@ -90,12 +95,14 @@ export class CollectionSaver {
     const { journal } = this.#ports;
     let folder = await this.ensureCollection(target, await journal.openFolder(target.publicId), signal);
     let total: SaveOutcome | undefined;
+    let { rebuiltFrom } = target;
     for (let more = true; more; ) {
-      const step = await this.#saveOnce(target, folder, signal);
+      const step = await this.#saveOnce({ ...target, rebuiltFrom }, folder, signal);
       if (step === undefined) {
         break;
       }
       folder = step.outcome.folder;
+      rebuiltFrom = rebuiltFrom === null ? null : folder.remotePdh;
       more = step.more;
       total = total === undefined ? step.outcome : addOutcomes(total, step.outcome);
     }
@@ -136,6 +143,7 @@ export class CollectionSaver {
     }
     let seen: CollectionRecord = await store.get(uuid, signal);
     const remoteUnchanged = seen.portableDataHash === folder.remotePdh;
+    const oursAlone = target.rebuiltFrom === seen.portableDataHash;
     const replaceAll = remoteUnchanged && seen.portableDataHash === EMPTY_PDH;
     let remoteManifest: string | undefined;
     let lost = 0;
@@ -156,7 +164,7 @@ export class CollectionSaver {
       limitBytes: this.#ports.requestBytesMax,
       replaceAll,
       ...(remoteManifest === undefined ? {} : { remoteManifest }),
-      conflicts: target.conflicts,
+      conflicts: oursAlone ? 'overwrite' : target.conflicts,
     });
     if (built === undefined) {
       const known = await journal.updateFolder(folder.id, {
@@ -173,7 +181,7 @@ export class CollectionSaver {
           {
             replaceFiles: built.replaceFiles,
             ...(built.manifestText === '' ? {} : { manifestText: built.manifestText }),
-            ...(built.conflicts.length === 0 ? {} : { preserveVersion: true }),
+            ...(built.conflicts.length === 0 && !oursAlone ? {} : { preserveVersion: true }),
           },
           signal,
         );

@@ -211,8 +211,15 @@ export class FolderLoop {
     this.#plan = plan;
     await this.#watching?.close();
     this.#watching = undefined;
-    void this.#startWatching();
+    if (this.#started) {
+      void this.#startWatching();
+    }
     this.rescan();
+  }
+
+  /** All that a lost journal knew is found or saved again: from now on nothing of others is taken for ours. */
+  rebuilt(): void {
+    this.#plan = { ...this.#plan, rebuiltFrom: null };
   }
 
   /** The collection may have changed. */
@@ -236,6 +243,7 @@ export class FolderLoop {
       this.#kickAll();
       await this.#idle();
       if (
+        !this.#started ||
         this.#closed ||
         this.#paused ||
         this.#troubles.size > 0 ||
@@ -563,6 +571,9 @@ export class FolderLoop {
       // What is left may have to wait for something else: a folder whose last file is being looked for under another name.
       this.#fruitless = outcome === undefined ? shapeOf(counts) : undefined;
       if (outcome) {
+        if (this.#plan.rebuiltFrom !== null) {
+          this.#plan = { ...this.#plan, rebuiltFrom: outcome.folder.remotePdh };
+        }
         this.events.emit('saved', outcome);
         if (outcome.again > 0) {
           this.#uploads.kick();

@@ -10,7 +10,12 @@ export async function openThreadedJournal(options: OpenOptions): Promise<OpenJou
   const connection = connectThread<JournalThreadApi>(startThread('sync/journal-thread'));
   try {
     const movedAside = await connection.call('open', options);
-    return { ...callsOver(connection), movedAside, close: () => closeThread(connection) };
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= closeThread(connection);
+      return closing;
+    };
+    return { ...callsOver(connection), movedAside, close };
   } catch (thrown) {
     await connection.close();
     throw thrown;

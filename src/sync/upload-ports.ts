@@ -20,7 +20,7 @@ export interface BlockOwner {
   describe(): { readonly files: number; readonly examplePaths: readonly string[] };
   /** Keep confirmed every copy. The journal's record is made here; only then the block counts as COMMITTED. */
   acknowledged(block: AcknowledgedBlock): Promise<void>;
-  /** COMMITTED, or ERROR with its cause: called once for each time it was committed. */
+  /** COMMITTED, ERROR with its cause, or removed before it came so far: the first call counts. */
   settled(error: unknown): void;
 }
 

@@ -16,7 +16,7 @@ import { stripLocator } from '../../src/keep/locator.ts';
 import { DEFAULT_SIGNING_TTL_SECONDS } from '../../src/keep/signature.ts';
 import { openJournalView } from '../../src/local/journal-view.ts';
 import { openJournal } from '../../src/sync/journal.ts';
-import type { Journal } from '../../src/sync/journal-port.ts';
+import type { OpenJournal } from '../../src/sync/journal-database.ts';
 import { FakeCollections } from './fake-collections.ts';
 import { FakeKeep } from './fake-keep.ts';
 import { SimClock } from './sim-clock.ts';
@@ -50,7 +50,7 @@ export class World {
   readonly snapshots: StatusSnapshot[] = [];
   pairs: readonly Pair[] = [];
   #engine: Engine | undefined;
-  #journal: Journal | undefined;
+  #journal: OpenJournal | undefined;
   #closeDisk: (() => Promise<void>) | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'keepsync-world-'));
   readonly #random: Random;
@@ -90,6 +90,12 @@ export class World {
 
   /** Begins a client; the first time with one pair on ROOT, unless there are pairs already. */
   async start(change: (config: FolderConfig) => FolderConfig = (config) => config): Promise<void> {
+    await this.load(change);
+    await this.engine.start();
+  }
+
+  /** A client that has not begun with its folders, as for a single upload. */
+  async load(change: (config: FolderConfig) => FolderConfig = (config) => config): Promise<void> {
     if (this.pairs.length === 0) {
       const config = folderConfigSchema.parse({
         roots: [{ diskPath: ROOT, prefix: '' }],
@@ -97,7 +103,7 @@ export class World {
         target: { collectionName: 'run' },
         deletes: 'mirror',
       });
-      this.pairs = [{ publicId: 'pair01', createId: 'create01', config: change(config) }];
+      this.pairs = [{ publicId: 'pair01', createId: 'create01', clusterId: null, config: change(config) }];
     }
     const journal = await openJournal({ path: this.journalPath });
     const disk = createSimLocalDisk(this.disk, openJournalView(this.journalPath));
@@ -117,6 +123,11 @@ export class World {
         },
       },
       journal,
+      renewJournal: async () => {
+        await this.#journal?.close();
+        this.#journal = openJournal({ path: this.journalPath, nowMs: this.clock.nowMs(), distrust: true });
+        return this.#journal;
+      },
       disk,
       watcher: createSimWatcher(this.disk, {
         clock: this.clock,
@@ -127,6 +138,7 @@ export class World {
       store: this.collections,
       account: {
         host: 'sim.example',
+        clusterId: 'zzzzz',
         user: 'someone',
         local: false,
         tokenExpiresAtMs: null,
@@ -142,7 +154,6 @@ export class World {
       onStop: () => undefined,
     });
     this.#engine.subscribe('status', (snapshot) => this.snapshots.push(snapshot));
-    await this.#engine.start();
   }
 
   /** The client is gone from one moment to the next; what it had not made durable is lost. */
