@@ -1,13 +1,13 @@
 // What many clients cost a cluster: counts requests, then simulates. Started by `npm run bench:scale`; writes docs/scale.md.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ClusterLimits, type FleetResult, simulateFleet, type Workload } from './lib/fleet.ts';
 import { between } from './lib/report.ts';
 import { type CountedCosts, countRequests } from './lib/request-costs.ts';
 import { Workplace } from './lib/workplace.ts';
+import { writeChecked } from './lib/written-files.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/scale.md');
-const MIB = 2 ** 20;
 
 /** An ordinary cluster of some size. The first two are what a production installation of Arvados comes with. */
 const LIMITS: ClusterLimits = {
@@ -142,10 +142,8 @@ async function main(): Promise<void> {
   );
   console.log(sceneTable(results));
   const page = between(readFileSync(PAGE, 'utf8'), 'costs', costTable(costs));
-  writeFileSync(PAGE, between(between(page, 'limits', limitsText(LIMITS)), 'fleet', sceneTable(results)));
-  console.error(
-    `Wrote the tables in ${PAGE}; ${(LIMITS.keepServers * LIMITS.keepBytesPerSecond) / MIB} MiB/s`,
-  );
+  writeChecked(PAGE, between(between(page, 'limits', limitsText(LIMITS)), 'fleet', sceneTable(results)));
+  console.error(`Wrote the tables in ${PAGE}`);
 }
 
 await main();
