@@ -4,13 +4,14 @@ import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
 import { run, runNode, stepFailed } from './lib/processes.mjs';
 import { runChecks } from './lib/run-checks.mjs';
-import { runTests } from './lib/run-tests.mjs';
+import { LARGE_SAMPLES, runTests } from './lib/run-tests.mjs';
 
 const USAGE = `Usage: node scripts/run.mjs COMMAND
 
   setup            install the packages of the lockfile, and find Node 24
   check            style, types and dead code
   test [FILTER…]   check, then the tests whose path holds one of the filters
+  test-long [FILTER…]  the same on far larger samples; takes hours
   build            bundle the command, the desktop app and its window into dist/
   start [FOLDER…]  build, then run the command's "start"
   desktop [ARG…]   build, then run the desktop app
@@ -33,6 +34,7 @@ const commands = {
   },
   check: async () => (await runChecks(setUp())).length === 0,
   test: (args) => runTests(setUp(), args),
+  'test-long': (args) => runTests(setUp(), args, { ...LARGE_SAMPLES, ...process.env }),
   build: () => build(setUp()),
   start: async (args) => {
     const node = setUp();
