@@ -118,6 +118,7 @@ export class SimWorld {
     this.#pairs = this.folders.map(({ publicId, root, deletes, copies, storageClasses }) => ({
       publicId,
       createId: `create-${publicId}`,
+      clusterId: 'zzzzz',
       config: folderConfigSchema.parse({
         roots: [{ diskPath: root, prefix: '' }],
         name: publicId,
@@ -208,6 +209,7 @@ export class SimWorld {
       ),
       account: {
         host: 'sim.example',
+        clusterId: 'zzzzz',
         user: 'someone',
         local: false,
         tokenExpiresAtMs: null,
