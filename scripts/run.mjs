@@ -22,7 +22,8 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   mutate [NAME…]   break the promises one by one, and see that a test notices
   package          build, then pack the desktop app into out/
   bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
-  bench:growth     build, then measure how cost grows with size`;
+  bench:growth     build, then measure how cost grows with size
+  bench:scale      build, then count requests and simulate 200 clients`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -77,6 +78,7 @@ const commands = {
   },
   bench: benchOf('bench.ts'),
   'bench:growth': benchOf('growth.ts'),
+  'bench:scale': benchOf('scale.ts'),
 };
 
 const [command = '', ...args] = process.argv.slice(2);
