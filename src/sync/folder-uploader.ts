@@ -463,7 +463,9 @@ export class FolderUploader {
     }
     if (changed.length > 0) {
       await journal.releaseFiles(changed.map((failure) => failure.file.entryId));
-      const unseen = await this.#ports.onChangedFiles(changed.flatMap(({ file }) => ('diskPath' in file ? [file] : [])));
+      const unseen = await this.#ports.onChangedFiles(
+        changed.flatMap(({ file }) => ('diskPath' in file ? [file] : [])),
+      );
       if (unseen.length > 0) {
         // A file that is there and cannot be seen, in a folder without permission, is not tried at once again and again.
         await journal.recordFailures(
