@@ -19,6 +19,7 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   start [FOLDER]   the app on a local cluster that keeps FOLDER saved; in a browser where there is no desktop
   desktop [ARG…]   build, then run the desktop app
   mutate [NAME…]   break the promises one by one, and see that a test notices
+  audit            build, then look for advisories and licences
   package          build, then pack the desktop app into out/
   bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
   bench:growth     build, then measure how cost grows with size`;
@@ -68,6 +69,11 @@ const commands = {
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
   mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
+  audit: async () => {
+    const node = setUp();
+    const built = await build(node);
+    return built === 0 ? runNode(node, ['scripts/audit.mjs']) : built;
+  },
   package: async () => {
     const node = setUp();
     const built = await build(node);
