@@ -147,11 +147,9 @@ async function whileUploading(session: Session): Promise<void> {
   );
   await camera.take('overview');
   await session.go(`#/folder/${novaseq}/files`);
-  await page
-    .getByRole('searchbox')
-    .or(page.getByPlaceholder(/^Search/))
-    .first()
-    .waitFor();
+  await page.getByText('RunInfo.xml').waitFor();
+  await page.getByPlaceholder(/^Search/).fill('fastq');
+  await page.getByText('RunInfo.xml').waitFor({ state: 'detached' });
   await session.until('blocks on the way', onTheWay);
   await camera.take('folder-files');
   await session.go(`#/folder/${novaseq}/blocks`);
