@@ -82,6 +82,8 @@ const results = await Promise.all([
     outfile: join(DIST, 'desktop', 'main.cjs'),
     external: IN_ELECTRON,
     target: 'node16',
+    // what is loaded late is Node's own: asked for as the rest is, it can be stood in for on an older Electron
+    supported: { 'dynamic-import': false },
     define: {
       ...common(1).define,
       // the address of a generic update feed; without one the app never looks for updates

@@ -89,7 +89,12 @@ class KeepsyncEngine implements Engine {
     // network busy (measured: a fourth buffer made nothing faster). 3 x 64 MiB = 192 MiB of the 384 MiB that uploads and
     // downloads share; a client that uploads 10 GiB stays under 400 MiB in all.
     const buffers = Math.max(2, uploads.threads + uploads.queue - 1);
-    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes, clock });
+    this.#pool = new SharedBufferPool({
+      retain: buffers,
+      capacityBytes: this.#blockSizeBytes,
+      clock,
+      ...(ports.onRest === undefined ? {} : { onRest: ports.onRest }),
+    });
     this.#slots = new UploadSlots({ threads: uploads.threads, queue: uploads.queue });
     this.#permits = new Semaphore(buffers);
     this.#fold = new StatusFold(ports.owner, ports.version);

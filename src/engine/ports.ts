@@ -98,6 +98,8 @@ export interface EnginePorts {
   readonly events: RemoteEvents | undefined;
   /** Called when a person changes the upload limit; bytes per second, 0 for none. */
   readonly onLimit: (bytesPerSecond: number) => void;
+  /** Nothing has been uploaded for some seconds: memory may be given back. */
+  readonly onRest?: () => void;
   /** What to do with a path that somebody else changed; `put` overwrites. */
   readonly conflicts: 'keep-beside' | 'overwrite';
   /** Nothing goes on, for this reason: the folders are only shown. Undefined: all is well. */

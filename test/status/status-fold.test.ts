@@ -197,4 +197,16 @@ describe('the six parts', () => {
     expect(status.takeChangedBlocks().map((row) => row.id)).toEqual(['bufferblock0']);
     expect(status.takeChangedBlocks()).toEqual([]);
   });
+
+  test('a block that is stored is told as stored, although it is no longer live', () => {
+    const status = fold({ type: 'block', block: someBlock() });
+    status.takeChangedBlocks();
+    status.apply({ type: 'block', block: someBlock({ state: 'COMMITTED' }) }, NOW_MS);
+    status.apply({ type: 'block-removed', blockId: 'bufferblock0' }, NOW_MS);
+    expect(status.takeChangedBlocks().map((row) => [row.id, row.stage])).toEqual([
+      ['bufferblock0', 'stored'],
+    ]);
+    expect(status.liveBlocks(null)).toEqual([]);
+    expect(status.takeChangedBlocks()).toEqual([]);
+  });
 });
