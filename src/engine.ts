@@ -115,7 +115,7 @@ class KeepsyncEngine implements Engine {
     }
     this.#ports.events?.onCollection((uuid) => {
       for (const desk of this.#desks.values()) {
-        if (desk.loop.facts.folder.collectionUuid === uuid) {
+        if (uuid === null || desk.loop.facts.folder.collectionUuid === uuid) {
           desk.loop.remoteHint();
         }
       }
