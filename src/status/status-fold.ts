@@ -225,7 +225,7 @@ export class StatusFold {
       phase: facts.phase,
       tray: folderTray(facts, complete, problems),
       bar,
-      percentSaved: percentSaved(bar, complete),
+      percentSaved: percentSaved(facts, bar, complete),
       lastSaveAtMs: facts.lastSaveAtMs,
       nextSaveAtMs: facts.nextSaveAtMs,
       portableDataHash: facts.portableDataHash,

@@ -187,12 +187,18 @@ export class FolderLoop {
     this.#kickAll();
   }
 
-  /** Failed files, and whatever the folder as a whole waits for, are tried now. Returns how many files. */
+  /**
+   * Failed files, and whatever the folder as a whole waits for, are tried now. Returns how many files. Where the folder
+   * keeps what is deleted, and a person means just the guard's question by it, it goes on: the collection loses nothing.
+   */
   async retry(code?: KeepsyncError['code']): Promise<number> {
     const count = await this.#ports.journal.retry(this.#folder.id, {
       nowMs: this.#ports.clock.nowMs(),
       ...(code === undefined ? {} : { code }),
     });
+    if (this.#plan.deletes === 'keep' && code === this.#troubles.get('deletes')?.error.code) {
+      await this.confirmDeletes();
+    }
     this.#saveBackoff.reset();
     for (const trouble of ['save', 'remote', 'watch', 'work'] as const) {
       this.#clear(trouble);

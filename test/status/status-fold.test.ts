@@ -46,6 +46,19 @@ describe('the answer to "is my data safe?"', () => {
     expect(snapshot.folders[0]?.percentSaved).toBe(0);
   });
 
+  test.each(['paused', 'blocked', 'starting'] as const)(
+    'nobody looks at a folder that is %s: its last bytes being saved says nothing of now',
+    (phase) => {
+      const shown = (part: Partial<FolderFacts>) =>
+        fold(folder({ phase, ...part })).snapshot(NOW_MS).folders[0];
+      expect(shown({ tallies: saved })?.percentSaved).toBeNull();
+      expect(shown({ tallies: { ...saved, gone: { files: 9, bytes: 9 } } })?.percentSaved).toBeNull();
+      expect(shown({ tallies: null })?.percentSaved).toBeNull();
+      const half = someTallies({ saved: { files: 1, bytes: 50 }, pending: { files: 1, bytes: 50 } });
+      expect(shown({ tallies: half })?.percentSaved).toBe(50);
+    },
+  );
+
   test('names how many folders are on their way', () => {
     const pending = someTallies({ pending: { files: 3, bytes: 4096 } });
     const snapshot = fold(
