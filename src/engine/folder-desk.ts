@@ -21,7 +21,7 @@ interface FolderDeskPorts {
 }
 
 /** How often a folder's numbers are read from the journal while it works, milliseconds. */
-const PUBLISH_EVERY_MS = 200;
+const PUBLISH_EVERY_MS = 100;
 
 export function planOf(pair: Pair, folder: JournalFolder, conflicts: FolderPlan['conflicts']): FolderPlan {
   const { config } = pair;
