@@ -22,6 +22,7 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   mutate [NAME…]   break the promises one by one, and see that a test notices
   audit            build, then look for advisories and licences
   package          build, then pack the desktop app into out/
+  screenshots      take the pictures of docs/pictures from the running app
   bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
   bench:growth     build, then measure how cost grows with size
   bench:scale      build, then count requests and simulate 200 clients`;
@@ -72,6 +73,7 @@ const commands = {
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
   mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
+  screenshots: () => runNode(setUp(), ['scripts/pictures/take-pictures.ts']),
   audit: async () => {
     const node = setUp();
     const built = await build(node);
