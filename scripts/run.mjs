@@ -20,7 +20,9 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   start [FOLDER]   the app on a local cluster that keeps FOLDER saved; in a browser where there is no desktop
   desktop [ARG…]   build, then run the desktop app
   mutate [NAME…]   break the promises one by one, and see that a test notices
+  audit            build, then look for advisories and licences
   package          build, then pack the desktop app into out/
+  screenshots      take the pictures of docs/pictures from the running app
   bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
   bench:growth     build, then measure how cost grows with size
   bench:scale      build, then count requests and simulate 200 clients`;
@@ -71,6 +73,12 @@ const commands = {
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
   mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
+  screenshots: () => runNode(setUp(), ['scripts/pictures/take-pictures.ts']),
+  audit: async () => {
+    const node = setUp();
+    const built = await build(node);
+    return built === 0 ? runNode(node, ['scripts/audit.mjs']) : built;
+  },
   package: async () => {
     const node = setUp();
     const built = await build(node);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KeepsyncError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import {
@@ -49,6 +50,10 @@ export class World {
   /** Every snapshot's tray and per cent, to check that nothing was called saved too early. */
   readonly snapshots: StatusSnapshot[] = [];
   pairs: readonly Pair[] = [];
+  /** The cluster that the next client is signed in to. */
+  clusterId = 'zzzzz';
+  /** Why the next client must do nothing. */
+  hold: KeepsyncError | undefined;
   #engine: Engine | undefined;
   #journal: OpenJournal | undefined;
   #closeDisk: (() => Promise<void>) | undefined;
@@ -94,6 +99,9 @@ export class World {
     await this.engine.start();
   }
 
+  /** What the server's events bring: which collection changed, or null where some may have been missed. */
+  tellOfCollection: (uuid: string | null) => void = () => undefined;
+
   /** A client that has not begun with its folders, as for a single upload. */
   async load(change: (config: FolderConfig) => FolderConfig = (config) => config): Promise<void> {
     if (this.pairs.length === 0) {
@@ -138,7 +146,7 @@ export class World {
       store: this.collections,
       account: {
         host: 'sim.example',
-        clusterId: 'zzzzz',
+        clusterId: this.clusterId,
         user: 'someone',
         local: false,
         tokenExpiresAtMs: null,
@@ -147,9 +155,17 @@ export class World {
         defaultStorageClasses: [],
         signatureTtlMs: DEFAULT_SIGNING_TTL_SECONDS * 1000,
       },
-      events: undefined,
+      events: {
+        onCollection: (listener) => {
+          this.tellOfCollection = listener;
+        },
+        close: async () => {
+          this.tellOfCollection = () => undefined;
+        },
+      },
       onLimit: () => undefined,
       conflicts: 'keep-beside',
+      ...(this.hold === undefined ? {} : { hold: this.hold }),
       blockSizeBytes: this.#options.blockSizeBytes ?? 64,
       onStop: () => undefined,
     });
@@ -193,6 +209,10 @@ export class World {
       await this.clock.advance(500);
       const status = await this.status();
       const folder = status.folders[0];
+      // a person looks at both versions
+      for (const { id } of status.problems.filter((problem) => problem.code === 'CONFLICT')) {
+        await this.engine.run('folders.retry', { problemId: id });
+      }
       if (status.tray === 'ready' && folder?.percentSaved === 100 && this.differences().length === 0) {
         return;
       }
