@@ -131,22 +131,20 @@ export class FaultFront {
     const fault = this.#faultFor(line);
     const { socket } = request;
     if (fault?.kind === 'reset-before-body') {
-      (socket as Socket).resetAndDestroy();
+      cut(socket);
       return;
     }
     const pieces: Buffer[] = [];
     for await (const piece of request) {
       pieces.push(piece);
       if (fault?.kind === 'reset-during-body') {
-        (socket as Socket).resetAndDestroy();
-        return;
+        break;
       }
     }
     switch (fault?.kind) {
       case 'reset-during-body':
       case 'reset-after-body':
-        // Over TLS a reset would be hidden by the layer above; the connection ends all the same.
-        socket.destroy();
+        cut(socket);
         return;
       case 'hang':
         return;
@@ -197,6 +195,15 @@ export class FaultFront {
       onward.on('error', reject);
       onward.end(body);
     });
+  }
+}
+
+/** A reset where there is one; the layer of TLS knows but an end without a farewell. */
+function cut(socket: Socket): void {
+  if ('encrypted' in socket) {
+    socket.destroy();
+  } else {
+    socket.resetAndDestroy();
   }
 }
 

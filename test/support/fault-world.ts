@@ -185,6 +185,7 @@ export class FaultWorld {
     });
     try {
       await journal.retry((await journal.openFolder('pair01')).id, { nowMs: clock.nowMs() });
+
       const result = await engine.runOnce('pair01', 0);
       return { result, status: await toldStatus(engine, result) };
     } finally {
