@@ -45,6 +45,8 @@ function common(depth) {
     sourcesContent: false,
     metafile: true,
     legalComments: 'none',
+    // The text stays in memory, and a single letter in a comment that is no ASCII would double it.
+    minifyWhitespace: true,
     logLevel: 'warning',
     define: { __KEEPSYNC_BUNDLE__: 'true', 'import.meta.url': '__keepsyncBundleUrl' },
     banner: {
@@ -80,6 +82,8 @@ const results = await Promise.all([
     outfile: join(DIST, 'desktop', 'main.cjs'),
     external: IN_ELECTRON,
     target: 'node16',
+    // what is loaded late is Node's own: asked for as the rest is, it can be stood in for on an older Electron
+    supported: { 'dynamic-import': false },
     define: {
       ...common(1).define,
       // the address of a generic update feed; without one the app never looks for updates

@@ -1,10 +1,14 @@
 // The one way in for people and for continuous integration. Runs on Node 20 with no packages installed; everything else
 // is started from here on Node 24.
+import { join } from 'node:path';
+import { isUpToDate, stampBuild } from './lib/build-stamp.mjs';
 import { findNode24, packagedNode, runningNode } from './lib/node24.mjs';
 import { ensurePackages } from './lib/packages.mjs';
-import { run, runNode, stepFailed } from './lib/processes.mjs';
+import { ROOT, runNode, stepFailed } from './lib/processes.mjs';
+import { runBench } from './lib/run-bench.mjs';
 import { runChecks } from './lib/run-checks.mjs';
 import { runTests } from './lib/run-tests.mjs';
+import { startApp } from './lib/start-app.mjs';
 
 const USAGE = `Usage: node scripts/run.mjs COMMAND
 
@@ -12,10 +16,12 @@ const USAGE = `Usage: node scripts/run.mjs COMMAND
   check            style, types and dead code
   test [FILTER…]   check, then the tests whose path holds one of the filters
   build            bundle the command, the desktop app and its window into dist/
-  start [FOLDER…]  build, then run the command's "start"
+  start [FOLDER]   the app on a local cluster that keeps FOLDER saved; in a browser where there is no desktop
   desktop [ARG…]   build, then run the desktop app
   mutate [NAME…]   break the promises one by one, and see that a test notices
-  package          build, then pack the desktop app into out/`;
+  package          build, then pack the desktop app into out/
+  bench [ARG…]     build, then measure beside arv-put, arv-get and the limits; --help tells more
+  bench:growth     build, then measure how cost grows with size`;
 
 /** Packages and a Node of version 24 or later. */
 function setUp() {
@@ -23,7 +29,24 @@ function setUp() {
   return findNode24({ packaged: packagedNode(), running: runningNode() });
 }
 
-const build = (node) => runNode(node, ['scripts/build.mjs']);
+const DIST = join(ROOT, 'dist');
+
+async function build(node) {
+  const exitCode = await runNode(node, ['scripts/build.mjs']);
+  if (exitCode === 0) {
+    stampBuild(ROOT, DIST);
+  }
+  return exitCode;
+}
+
+/** For whoever only wants to run what is built. */
+const buildIfNeeded = (node) => (isUpToDate(ROOT, DIST) ? 0 : build(node));
+
+const benchOf = (script) => async (args) => {
+  const node = setUp();
+  const built = await build(node);
+  return built === 0 ? runBench(node, script, args) : built;
+};
 
 const commands = {
   setup: () => {
@@ -36,12 +59,12 @@ const commands = {
   build: () => build(setUp()),
   start: async (args) => {
     const node = setUp();
-    const built = await build(node);
-    return built === 0 ? run(node.path, ['dist/keepsync.cjs', 'start', ...args]) : built;
+    const built = await buildIfNeeded(node);
+    return built === 0 ? startApp(node, args) : built;
   },
   desktop: async (args) => {
     const node = setUp();
-    const built = await build(node);
+    const built = await buildIfNeeded(node);
     return built === 0 ? runNode(node, ['node_modules/electron/cli.js', '.', ...args]) : built;
   },
   mutate: (args) => runNode(setUp(), ['scripts/mutate.mjs', ...args]),
@@ -50,6 +73,8 @@ const commands = {
     const built = await build(node);
     return built === 0 ? runNode(node, ['scripts/package.mjs']) : built;
   },
+  bench: benchOf('bench.ts'),
+  'bench:growth': benchOf('growth.ts'),
 };
 
 const [command = '', ...args] = process.argv.slice(2);

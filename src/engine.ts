@@ -73,7 +73,7 @@ class KeepsyncEngine implements Engine {
     // network busy (measured: a fourth buffer made nothing faster). 3 x 64 MiB = 192 MiB of the 384 MiB that uploads and
     // downloads share; a client that uploads 10 GiB stays under 400 MiB in all.
     const buffers = Math.max(2, uploads.threads + uploads.queue - 1);
-    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes });
+    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes, clock });
     this.#slots = new UploadSlots({ threads: uploads.threads, queue: uploads.queue });
     this.#permits = new Semaphore(buffers);
     this.#fold = new StatusFold(ports.owner, ports.version);
@@ -103,9 +103,10 @@ class KeepsyncEngine implements Engine {
   }
 
   async load(): Promise<void> {
-    this.#pairs = await this.#ports.pairs.load();
+    this.#pairs = await this.#pairsOfCluster();
     for (const pair of this.#pairs) {
-      await this.#open(pair);
+      // known by name at once; its numbers come with the first look into the journal
+      (await this.#open(pair)).announce();
     }
     this.#ports.events?.onCollection((uuid) => {
       for (const desk of this.#desks.values()) {
@@ -114,6 +115,37 @@ class KeepsyncEngine implements Engine {
         }
       }
     });
+  }
+
+  /** A folder that was never opened on a cluster belongs to the first one that it meets. */
+  async #pairsOfCluster(): Promise<readonly Pair[]> {
+    const { pairs, account } = this.#ports;
+    const stored = await pairs.load();
+    const { clusterId } = account;
+    if (clusterId === null || stored.every((pair) => pair.clusterId !== null)) {
+      return stored;
+    }
+    const settled = stored.map((pair) => (pair.clusterId === null ? { ...pair, clusterId } : pair));
+    await pairs.save(settled);
+    return settled;
+  }
+
+  /** Why a folder must not be touched: nothing may be now, or its data would go to another cluster than it is kept in. */
+  #holdOf(pair: Pair): { readonly error: KeepsyncError; readonly alone: boolean } | undefined {
+    const { hold, account } = this.#ports;
+    if (hold !== undefined) {
+      return { error: hold, alone: false };
+    }
+    const other = pair.clusterId;
+    if (other === null || account.clusterId === null || other === account.clusterId) {
+      return undefined;
+    }
+    const error = new KeepsyncError(
+      'OTHER_CLUSTER',
+      `${pair.config.name} is kept in cluster ${other}, and this is ${account.clusterId} (${account.host ?? ''})`,
+      { info: { kept: other, signedIn: account.clusterId } },
+    );
+    return { error, alone: true };
   }
 
   async start(): Promise<void> {
@@ -170,6 +202,7 @@ class KeepsyncEngine implements Engine {
     }
     const ends = await Promise.allSettled([...this.#desks.values()].map((desk) => desk.close(how)));
     this.#publisher.close();
+    this.#pool.trim();
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed) {
       throw failed.reason;
@@ -200,8 +233,8 @@ class KeepsyncEngine implements Engine {
   }
 
   #gateChanged(): void {
-    const { account, clock } = this.#ports;
-    const error = this.#gate.error;
+    const { account, clock, hold } = this.#ports;
+    const error = hold ?? this.#gate.error;
     const offline = error !== undefined && ['OFFLINE', 'TIMEOUT', 'NO_KEEP'].includes(error.code);
     this.#offlineSinceMs = offline ? (this.#offlineSinceMs ?? clock.nowMs()) : null;
     this.#tell({
@@ -210,7 +243,7 @@ class KeepsyncEngine implements Engine {
         host: account.host,
         user: account.user,
         local: account.local,
-        connected: !offline,
+        connected: !offline && account.host !== null,
         offlineSinceMs: this.#offlineSinceMs,
         tokenExpiresAtMs: account.tokenExpiresAtMs,
       },
@@ -220,7 +253,7 @@ class KeepsyncEngine implements Engine {
       for (const desk of this.#desks.values()) {
         desk.loop.kick();
       }
-    } else {
+    } else if (hold === undefined) {
       this.#tell({ type: 'activity', level: 'warn', folderId: null, message: error.message });
     }
   }
@@ -351,6 +384,11 @@ class KeepsyncEngine implements Engine {
   }
 
   #begin(desk: FolderDesk): void {
+    const hold = this.#holdOf(desk.pair);
+    if (hold !== undefined) {
+      desk.hold(hold.error, { alone: hold.alone });
+      return;
+    }
     if (desk.config.paused) {
       desk.loop.pause();
       this.#resumeAt(desk.pair.publicId, desk.config.pausedUntilMs);
@@ -390,6 +428,10 @@ class KeepsyncEngine implements Engine {
   }
 
   async #add(config: FolderConfig): Promise<FolderDesk> {
+    const { hold, account } = this.#ports;
+    if (hold !== undefined) {
+      throw hold;
+    }
     const taken = this.#pairs.find((pair) =>
       pair.config.roots.some((root) => config.roots.some((wanted) => wanted.diskPath === root.diskPath)),
     );
@@ -405,6 +447,7 @@ class KeepsyncEngine implements Engine {
     const pair: Pair = {
       publicId: randomBase36(this.#ports.random, 6),
       createId: randomBase36(this.#ports.random, 24),
+      clusterId: account.clusterId,
       config,
     };
     await this.#ports.pairs.save([...this.#pairs, pair]);

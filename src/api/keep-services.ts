@@ -4,7 +4,8 @@ import { type ApiClient, readAnswer } from './api-client.ts';
 
 const serviceSchema = z.object({
   uuid: z.string().min(15),
-  service_host: z.string().min(1),
+  /** A name or address and nothing else: it becomes part of a URL. */
+  service_host: z.string().regex(/^[A-Za-z0-9._:-]+$/),
   service_port: z.number().int().min(1).max(65_535),
   service_ssl_flag: z.boolean(),
   service_type: z.string(),

@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   'DISK_FULL', // this computer's disk is full
   'JOURNAL', // the journal is damaged or cannot be written
   'CONFLICT', // the collection was changed by somebody else at the same path
+  'OTHER_CLUSTER', // the folder is saved into another cluster than the one that is signed in to
   'TARGET_GONE', // the collection or project is trashed or deleted
   // ourselves
   'LOCKED', // another Keepsync owns this profile
@@ -122,6 +123,7 @@ export function isRetriable(code: ErrorCode): boolean {
     case 'DISK_FULL':
     case 'JOURNAL':
     case 'CONFLICT':
+    case 'OTHER_CLUSTER':
     case 'TARGET_GONE':
     case 'LOCKED':
     case 'USAGE':

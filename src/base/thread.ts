@@ -13,8 +13,8 @@ export type ThreadEntry =
   | 'sync/journal-thread';
 
 /**
- * Room for a thread's fresh objects. Left alone, each of our six threads would take up to 128 MiB before it collects once
- * (measured: the journal's thread did); with 8 they are no slower.
+ * Room for a thread's fresh objects. Left alone, the journal's thread was seen to take 128 MiB for them; with 8 it is no
+ * slower.
  */
 const YOUNG_GENERATION_MIB = 8;
 

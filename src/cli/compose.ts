@@ -1,9 +1,11 @@
 import { startClusterInThread } from '../cluster/cluster-in-thread.ts';
+import { openHomeCluster } from '../cluster/home-cluster.ts';
 import { ambientAccount, openApi, openEngine, openKeep, whoAmI } from '../engine/compose.ts';
 import { createThreadedDisk } from '../local/threaded-disk.ts';
 import { openDiagnostics } from '../shell/open-diagnostics.ts';
 import { createOwnerDesk } from '../shell/owner-desk.ts';
 import type { CliEnvironment } from './environment.ts';
+import { openInBrowser } from './open-in-browser.ts';
 import type { CliServices } from './services.ts';
 
 /** What commands have done, by the real program. The one place where the CLI puts the stages together. */
@@ -28,6 +30,8 @@ export function composeServices(env: CliEnvironment): CliServices {
     },
     startCluster: ({ dataDir, port, log }) =>
       startClusterInThread({ dataDir, log, ...(port === undefined ? {} : { port }) }),
+    openHomeCluster: (options) => openHomeCluster(options),
+    openInBrowser: (target) => openInBrowser(target, env),
     walk: async (request, onChanges, signal) => {
       const disk = createThreadedDisk();
       try {

@@ -1,4 +1,5 @@
 import { KeepsyncError } from '../base/errors.ts';
+import { runningClusterEnv } from '../cluster/data-folder.ts';
 import type { Settings } from '../contract/settings.ts';
 import type { Connection } from '../engine/connection.ts';
 import type { TokenFile } from '../profile/token-file.ts';
@@ -14,6 +15,8 @@ export async function findConnection(options: {
   readonly env: CliEnvironment['env'];
   readonly settings: Settings;
   readonly tokenFile: TokenFile;
+  /** Where the profile's own cluster keeps its address and token. */
+  readonly clusterDir: string;
 }): Promise<Connection> {
   const { env, settings } = options;
   const ambient = async (): Promise<Connection | undefined> => {
@@ -37,6 +40,20 @@ export async function findConnection(options: {
     }
   }
   const { account } = settings;
+  if (account.local) {
+    const own = runningClusterEnv(options.clusterDir);
+    if (own?.ARVADOS_API_HOST && own.ARVADOS_API_TOKEN) {
+      return {
+        host: own.ARVADOS_API_HOST,
+        token: own.ARVADOS_API_TOKEN,
+        insecure: false,
+        caFile: own.SSL_CERT_FILE || account.caFile,
+        allowPlainHttpKeep: false,
+        local: true,
+        origin: 'profile',
+      };
+    }
+  }
   if (account.host !== null) {
     const token = await options.tokenFile.read(account.host);
     if (token !== undefined) {

@@ -31,6 +31,7 @@ export class Context {
   readonly #closers: Array<() => Promise<void> | void> = [];
   #settings: SettingsStore | undefined;
   #log: LogFiles | undefined;
+  #isLocal = false;
 
   constructor(options: {
     readonly env: CliEnvironment;
@@ -94,9 +95,22 @@ export class Context {
       env: this.env.env,
       settings: (await this.settings()).get(),
       tokenFile: this.tokenFile,
+      clusterDir: this.paths.clusterDir,
     });
+    this.#isLocal = connection.local;
     this.hide(connection.token);
     return connection;
+  }
+
+  /** What went wrong, with what only this command knows about it: a local cluster that does not answer is not running. */
+  explain(error: KeepsyncError): KeepsyncError {
+    return error.code === 'OFFLINE' && this.#isLocal
+      ? new KeepsyncError('OFFLINE', 'The local cluster of this profile is not running', {
+          action:
+            'Start Keepsync on it with "keepsync start" or "keepsync daemon", or it alone with "keepsync cluster".',
+          cause: error,
+        })
+      : error;
   }
 
   hide(token: string): void {

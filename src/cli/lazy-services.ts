@@ -20,6 +20,8 @@ export function lazyServices(env: CliEnvironment): CliServices {
     openCollections: async (connection, settings, log) =>
       (await services()).openCollections(connection, settings, log),
     startCluster: async (options) => (await services()).startCluster(options),
+    openHomeCluster: async (options) => (await services()).openHomeCluster(options),
+    openInBrowser: async (target) => (await services()).openInBrowser(target),
     walk: async (request, onChanges, signal) => (await services()).walk(request, onChanges, signal),
   };
 }

@@ -153,9 +153,10 @@ class Run {
       silent: flags.silent ?? false,
       onReaderGone: () => interrupts.stop(),
     });
+    let context: Context | undefined;
     try {
       const paths = profilePaths({ ...env, explicit: flags.profile });
-      const context = new Context({
+      context = new Context({
         env,
         services: this.#services(env),
         output,
@@ -175,7 +176,7 @@ class Run {
       const error = interrupts.signal.aborted
         ? new KeepsyncError('CANCELLED', 'Stopped', { cause: thrown })
         : asKeepsyncError(thrown);
-      output.error(error);
+      output.error(context?.explain(error) ?? error);
       return exitCodeOf(error.code);
     } finally {
       interrupts.close();

@@ -1,6 +1,7 @@
 import type { AccountSettings } from '../api/settings-sources.ts';
 import type { LogPort } from '../base/log.ts';
 import type { LocalCluster } from '../cluster/cluster-options.ts';
+import type { HomeCluster } from '../cluster/home-cluster.ts';
 import type { Settings } from '../contract/settings.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from '../engine/connection.ts';
 import type { BlockFetcher, BlockStore } from '../keep/ports.ts';
@@ -36,6 +37,10 @@ export interface CliServices {
     readonly port: number | undefined;
     readonly log: LogPort;
   }): Promise<LocalCluster>;
+  /** The profile's own cluster: started, or adopted where it runs already. */
+  openHomeCluster(options: { readonly dataDir: string; readonly log: LogPort }): Promise<HomeCluster>;
+  /** Opens an address or a file with whatever the desktop has for it. False where there is nothing. */
+  openInBrowser(target: string): Promise<boolean>;
   /** Walks folders as an upload would, in batches; nothing is read. */
   walk(
     request: { readonly roots: readonly TreeRoot[]; readonly rules: TreeRules },

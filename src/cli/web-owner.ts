@@ -6,6 +6,7 @@ import { ControlServer } from '../control/control-server.ts';
 import type { Connection } from '../engine/connection.ts';
 import type { OwnerLock } from '../profile/owner-lock.ts';
 import { GuardedHost } from '../shell/guarded-host.ts';
+import { keepFolder } from '../shell/try-here.ts';
 import { findRendererDir } from '../web/renderer-dir.ts';
 import { startWebWindow, type WebWindow } from '../web/web-window.ts';
 import type { Context } from './context.ts';
@@ -26,9 +27,9 @@ export interface OwnerWithWindow {
 
 export async function openOwnerWithWindow(
   context: Context,
-  options: { readonly lock: OwnerLock; readonly port: number },
+  options: { readonly lock: OwnerLock; readonly port: number; readonly tryHere?: string },
 ): Promise<OwnerWithWindow> {
-  const { lock } = options;
+  const { lock, tryHere } = options;
   const { clock, tokenFile } = context;
   const rendererDir = findRendererDir();
   const log = context.log();
@@ -88,7 +89,15 @@ export async function openOwnerWithWindow(
     host: account,
     url: web.url,
     stopHow: () => how,
-    start: () => account.start(),
+    start: async () => {
+      if (tryHere === undefined) {
+        await account.start();
+      } else {
+        account.chooseLocal();
+        await account.start();
+        await keepFolder(account, tryHere);
+      }
+    },
     close: async (wanted) => {
       try {
         await desk.close(wanted);

@@ -14,13 +14,15 @@ export interface RequestInfo {
 
 /**
  * What goes wrong with a request. `loseAnswer` lets it take full effect and then cuts the connection; `reset` cuts the
- * connection before anything happens; `hang` never answers; `delay` answers later, correctly.
+ * connection before anything happens; `hang` never answers; `delay` answers later, correctly, and so does `hold`, once
+ * `until` is settled.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly message?: string }
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   | { readonly kind: 'loseAnswer' };
 
 export type FaultHook = (request: RequestInfo) => Fault | undefined;

@@ -30,6 +30,9 @@ export async function applyFault(
     case 'delay':
       await sleep(clock, fault.delayMs);
       return true;
+    case 'hold':
+      await Promise.allSettled([fault.until]);
+      return true;
     case 'loseAnswer':
       loseAnswer(request, response);
       return true;

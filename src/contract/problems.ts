@@ -135,6 +135,11 @@ export const CAUSES: Readonly<Record<ErrorCode, CauseEntry>> = {
     'Both versions are kept; compare them.',
     ['copy-details'],
   ),
+  OTHER_CLUSTER: needsYou(
+    'kept in another cluster',
+    'Sign in to that cluster again; or remove the folder here and add it anew, to save it into this one, too.',
+    ['sign-in', 'copy-details'],
+  ),
   TARGET_GONE: needsYou('the collection is in the trash or deleted', 'Restore it, or choose another.', [
     'retry',
     'copy-details',

@@ -17,6 +17,7 @@ import { ChosenPaths } from '../shell/chosen-paths.ts';
 import { GuardedHost } from '../shell/guarded-host.ts';
 import { createOwnerDesk, type OwnerDesk } from '../shell/owner-desk.ts';
 import { offersOf, type ShellHandlers } from '../shell/shell-calls.ts';
+import { folderToKeep, keepFolder, requireNoOtherCluster } from '../shell/try-here.ts';
 import { serveApp } from './app-protocol.ts';
 import { AppTray } from './app-tray.ts';
 import { setAutostart } from './autostart.ts';
@@ -43,6 +44,8 @@ export interface DesktopAppOptions {
   readonly hasTray: boolean;
   /** Started at login: no window yet. */
   readonly hidden: boolean;
+  /** Absolute path of a folder to keep saved in the local cluster of the profile; undefined: whoever is signed in. */
+  readonly tryHere: string | undefined;
   /** Given to the start at login. */
   readonly profileArgs: readonly string[];
   /** Folder of main.cjs: preload, icons and the window's files lie beside it. */
@@ -142,7 +145,7 @@ export class DesktopApp {
   }
 
   async start(): Promise<void> {
-    const { bundleDir, hasTray, hidden, lock, log, env } = this.#options;
+    const { bundleDir, hasTray, hidden, lock, log, env, tryHere } = this.#options;
     serveApp(session.defaultSession, join(bundleDir, '..', 'renderer'));
     Menu.setApplicationMenu(applicationMenu());
     app.on('before-quit', (event) => {
@@ -155,6 +158,9 @@ export class DesktopApp {
     app.on('window-all-closed', () => undefined);
     app.on('activate', () => this.show());
     const { account } = this.#owner;
+    if (tryHere !== undefined) {
+      account.chooseLocal();
+    }
     if (hasTray) {
       this.#tray = new AppTray({
         iconDir: join(bundleDir, 'tray'),
@@ -174,8 +180,20 @@ export class DesktopApp {
       this.show();
     }
     await account.start();
+    if (tryHere !== undefined) {
+      await keepFolder(account, tryHere);
+    }
     this.#stopUpdates = lookForUpdates(log);
     log.log('info', 'Started', { version: VERSION, role: 'desktop', electron: process.versions.electron });
+  }
+
+  /** Somebody started the app a second time, on this folder. */
+  tryHere(place: { readonly cwd: string; readonly home: string }, folder: string): void {
+    const keep = async () => {
+      requireNoOtherCluster(this.#options.settings.get());
+      await keepFolder(this.#owner.account, await folderToKeep(place, folder || undefined));
+    };
+    this.#background(keep());
   }
 
   /** Brings the window to the front. */

@@ -1,6 +1,7 @@
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
+import { z } from 'zod';
 import { systemClock } from '../base/clock.ts';
 import { asKeepsyncError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
@@ -11,13 +12,17 @@ import { OwnerLock } from '../profile/owner-lock.ts';
 import { type ProfilePaths, profilePaths } from '../profile/profile-paths.ts';
 import { openSettings } from '../profile/settings-store.ts';
 import { socketPath } from '../profile/socket-path.ts';
+import { folderToKeep } from '../shell/try-here.ts';
 import { registerAppScheme } from './app-protocol.ts';
 import { DesktopApp } from './desktop-app.ts';
-import { desktopArgs } from './desktop-args.ts';
+import { type DesktopArgs, desktopArgs } from './desktop-args.ts';
 import { DesktopMemory } from './desktop-memory.ts';
 import { openElectronStore } from './desktop-settings.ts';
 import { tellCannotStart } from './dialogs.ts';
 import { hasTray } from './has-tray.ts';
+
+/** What a second start hands to the first. */
+const secondStartSchema = z.object({ tryHere: z.string().optional() }).catch({});
 
 /** Everything that belongs to one start. Resolves when the app runs, or when it is clear that it will not. */
 async function main(): Promise<void> {
@@ -33,24 +38,31 @@ async function main(): Promise<void> {
   });
   // Chromium's own files, and with them the lock of the single instance: one for each profile
   app.setPath('userData', join(paths.stateDir, 'window'));
-  if (!app.requestSingleInstanceLock()) {
+  // what a second start was told to keep goes to the first one
+  if (!app.requestSingleInstanceLock({ tryHere: args.tryHere })) {
     app.exit(0);
     return;
   }
   let running: DesktopApp | undefined;
   let isWanted = false;
-  app.on('second-instance', () => {
+  app.on('second-instance', (_event, _argv, cwd, given) => {
     isWanted = true;
     running?.show();
+    const { tryHere } = secondStartSchema.parse(given);
+    if (tryHere !== undefined) {
+      running?.tryHere({ cwd, home: homedir() }, tryHere);
+    }
   });
   await app.whenReady();
-  running = await open(paths, args.hidden, args.profile);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  running = await open(paths, args);
+  // Ctrl-C, the system, a terminal that was closed
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => running?.quitNow());
   }
   try {
     await running.start();
   } catch (thrown) {
+    console.error(asKeepsyncError(thrown).message);
     await tellCannotStart(thrown);
     running.quitNow();
     return;
@@ -58,10 +70,13 @@ async function main(): Promise<void> {
   if (isWanted) {
     running.show();
   }
+  // whoever started it from a terminal, and asked to be told
+  process.send?.({ started: true });
 }
 
-async function open(paths: ProfilePaths, hidden: boolean, profile: string | undefined): Promise<DesktopApp> {
+async function open(paths: ProfilePaths, args: DesktopArgs): Promise<DesktopApp> {
   const { platform, env } = process;
+  const { hidden, profile, tryHere } = args;
   const lock = await OwnerLock.acquire({
     lockFile: paths.lockFile,
     socketPath: socketPath(paths.stateDir, 'control', {
@@ -97,6 +112,10 @@ async function open(paths: ProfilePaths, hidden: boolean, profile: string | unde
     ),
     hasTray: await hasTray(env),
     hidden,
+    tryHere:
+      tryHere === undefined
+        ? undefined
+        : await folderToKeep({ cwd: process.cwd(), home: homedir() }, tryHere || undefined),
     profileArgs: profile === undefined ? [] : ['--profile', paths.stateDir],
     bundleDir: __dirname,
   });

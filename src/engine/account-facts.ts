@@ -3,11 +3,16 @@ import { z } from 'zod';
 import type { ArvadosApi } from '../api/arvados-api.ts';
 import { parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import type { Settings } from '../contract/settings.ts';
 import type { Connection, WhoAmI } from './connection.ts';
 import type { ClusterAccount } from './ports.ts';
 
+/** Arvados' own default. */
+const SIGNATURE_TTL_MS = 14 * 24 * 3_600_000;
+
 const factsSchema = z.object({
   host: z.string(),
+  clusterId: z.string(),
   user: z.string(),
   tokenId: z.string(),
   tokenExpiresAtMs: z.number().nullable(),
@@ -57,12 +62,37 @@ async function askFacts(api: ArvadosApi, connection: Connection): Promise<Facts>
   const [discovery, config, expiry] = await Promise.all([api.discovery(), api.config(), tokenExpiry(api)]);
   return {
     host: connection.host,
+    clusterId: discovery.uuidPrefix,
     user: user.email || user.username || user.uuid,
     tokenId: tokenIdOf(connection.token),
     tokenExpiresAtMs: expiry,
     defaultCopies: discovery.defaultCollectionReplication,
     defaultStorageClasses: [...config.defaultStorageClasses],
     signatureTtlMs: discovery.blobSignatureTtlMs,
+  };
+}
+
+async function readFacts(factsFile: string): Promise<Facts | undefined> {
+  const parsed = factsSchema.safeParse(parseJsonOrUndefined((await readIfThere(factsFile)) ?? ''));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** The account as it was when it last worked, for people to see while it does not; nothing is asked. */
+export async function knownAccount(
+  { host, local }: Settings['account'],
+  factsFile: string,
+): Promise<ClusterAccount> {
+  const known = await readFacts(factsFile);
+  return {
+    host,
+    user: host !== null && known?.host === host ? known.user : null,
+    local,
+    clusterId: null,
+    tokenExpiresAtMs: null,
+    tokenId: '',
+    defaultCopies: known?.defaultCopies ?? 1,
+    defaultStorageClasses: known?.defaultStorageClasses ?? [],
+    signatureTtlMs: known?.signatureTtlMs ?? SIGNATURE_TTL_MS,
   };
 }
 
@@ -75,8 +105,7 @@ export async function accountFacts(
   connection: Connection,
   factsFile: string,
 ): Promise<{ readonly account: ClusterAccount; readonly isNewToken: boolean; remember(): Promise<void> }> {
-  const parsed = factsSchema.safeParse(parseJsonOrUndefined((await readIfThere(factsFile)) ?? ''));
-  const known = parsed.success ? parsed.data : undefined;
+  const known = await readFacts(factsFile);
   const isSameToken =
     known !== undefined && known.host === connection.host && known.tokenId === tokenIdOf(connection.token);
   let facts: Facts;

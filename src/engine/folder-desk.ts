@@ -51,6 +51,10 @@ export class FolderDesk {
   #dirty = false;
   #knownUuid: string | null;
   #closed = false;
+  #hold: KeepsyncError | undefined;
+  /** The hold is this folder's own problem, not that of all. */
+  #holdsAlone = false;
+  readonly #openedAtMs: number;
   #publishError: KeepsyncError | undefined;
   /** The collection's hash after the last save of this run; undefined before that, null where somebody else saved too. */
   #savedPdh: string | null | undefined;
@@ -60,6 +64,7 @@ export class FolderDesk {
     this.#folder = folder;
     this.#ports = ports;
     this.#knownUuid = pair.config.target.collectionUuid;
+    this.#openedAtMs = ports.clock.nowMs();
     this.loop = new FolderLoop(loopPorts, planOf(pair, folder, ports.conflicts), folder);
     this.loop.events.on('changed', () => this.#soon());
     this.loop.events.on('note', (note) => this.#note(note.level, note.message));
@@ -96,6 +101,13 @@ export class FolderDesk {
 
   get config(): FolderConfig {
     return this.#pair.config;
+  }
+
+  /** Nothing of it goes on, and why; its loop is never started. `alone`: tells the problem as this folder's own. */
+  hold(error: KeepsyncError, how: { readonly alone: boolean }): void {
+    this.#hold = error;
+    this.#holdsAlone = how.alone;
+    this.#soon();
   }
 
   async replace(pair: Pair): Promise<void> {
@@ -158,7 +170,8 @@ export class FolderDesk {
   }
 
   #tellFacts(tallies: FolderFacts['tallies']): void {
-    const { phase, errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes } = this.loop.facts;
+    const { errors, folder, nextSaveAtMs, totals, acknowledgedPieceBytes, ...loop } = this.loop.facts;
+    const phase = this.#hold === undefined ? loop.phase : 'blocked';
     const facts: FolderFacts = {
       id: this.#pair.publicId,
       config: this.#pair.config,
@@ -172,7 +185,7 @@ export class FolderDesk {
       lastScanAtMs: folder.lastScanAtMs,
       ignored: totals?.ignored ?? 0,
       links: totals?.links ?? 0,
-      blockedBy: phase === 'blocked' ? (errors.at(-1)?.error.code ?? 'INTERNAL') : null,
+      blockedBy: phase === 'blocked' ? (this.#hold?.code ?? errors.at(-1)?.error.code ?? 'INTERNAL') : null,
     };
     this.#ports.tell({ type: 'folder', facts });
   }
@@ -219,7 +232,9 @@ export class FolderDesk {
     this.#tellFacts(tallies);
     const ofFiles =
       tallies.failed.files + tallies.held.files > 0 ? await journal.listProblems(this.#folder.id) : [];
+    const own = this.#holdsAlone ? this.#hold : undefined;
     const problems: ProblemFact[] = [
+      ...(own === undefined ? [] : [problemOf(own, this.#openedAtMs, null)]),
       ...errors.map(({ error, sinceMs, nextTryAtMs }) => problemOf(error, sinceMs, nextTryAtMs)),
       ...ofFiles.map((problem) => ({
         code: problem.code,

@@ -1,6 +1,6 @@
 import type { CollectionStore } from '../api/ports.ts';
 import type { Clock } from '../base/clock.ts';
-import type { ErrorRecord } from '../base/errors.ts';
+import type { ErrorRecord, KeepsyncError } from '../base/errors.ts';
 import type { LogPort } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { CommandHost } from '../contract/commands.ts';
@@ -16,6 +16,11 @@ export interface Pair {
   readonly publicId: string;
   /** Random id put into the collection's properties when it is made. */
   readonly createId: string;
+  /**
+   * The cluster it is saved into, by the first five characters of its uuids: it is never uploaded to another one. Null
+   * until it was opened on one.
+   */
+  readonly clusterId: string | null;
   readonly config: FolderConfig;
   /** The collection's hash after our last save. As long as it has that, all that it holds at our paths is ours. */
   readonly lastSavedPdh?: string | null | undefined;
@@ -37,9 +42,12 @@ export interface SettingsStore {
 
 /** Who is signed in where, and what the cluster says of itself. */
 export interface ClusterAccount {
-  readonly host: string;
-  /** For people: e-mail, username or uuid. */
-  readonly user: string;
+  /** Null: nobody is signed in (with `hold` only). */
+  readonly host: string | null;
+  /** For people: e-mail, username or uuid. Null where it is not known. */
+  readonly user: string | null;
+  /** The prefix of the cluster's uuids, which is the same whatever name it is reached by. Null where it is not known. */
+  readonly clusterId: string | null;
   readonly local: boolean;
   readonly tokenExpiresAtMs: number | null;
   /** What identifies the token without being secret (its uuid): signatures hold for one token. */
@@ -81,6 +89,8 @@ export interface EnginePorts {
   readonly onLimit: (bytesPerSecond: number) => void;
   /** What to do with a path that somebody else changed; `put` overwrites. */
   readonly conflicts: 'keep-beside' | 'overwrite';
+  /** Nothing goes on, for this reason: the folders are only shown. Undefined: all is well. */
+  readonly hold?: KeepsyncError;
   /** Block size in bytes; 64 MiB but in tests. */
   readonly blockSizeBytes?: number;
   /** The owner should end: `owner.stop` was asked for. */

@@ -1,4 +1,5 @@
 import ignore from 'ignore';
+import { KeepsyncError } from '../base/errors.ts';
 
 /** A file of this name, at any level, holds patterns for the folder it lies in. It is uploaded like any other file. */
 export const IGNORE_FILE_NAME = '.keepsyncignore';
@@ -23,6 +24,16 @@ export const DEFAULT_PATTERNS: readonly string[] = [
   // files of our own that are not finished, as `get` makes them
   '.keepsync-*',
 ];
+
+/** No path is longer on any system that we run on, so a longer pattern is a mistake (characters). */
+const PATTERN_MAX_LENGTH = 4_096;
+/** All patterns that count for one folder, those of the folders above it included. */
+const PATTERNS_MAX = 5_000;
+/**
+ * `**` in one pattern. What a match may cost grows with the depth of a path to this power: twice is 50 ms at 2,000 folders
+ * (measured), three times would be minutes.
+ */
+const DOUBLE_STARS_MAX = 2;
 
 export interface IgnoreRule {
   /** 'default', 'settings', or the collection path of the file the pattern stands in. */
@@ -58,13 +69,14 @@ export class IgnoreRules {
     this.#ignoreCase = ignoreCase;
   }
 
+  /** Throws USAGE for a pattern whose matching could take for ever; see `checkPattern`. */
   static of(patterns: readonly string[], ignoreCase = FOLD_CASE): IgnoreRules {
     return new IgnoreRules(ignore({ ignoreCase }), new Map(), ignoreCase)
       .#with('default', '', DEFAULT_PATTERNS)
       .#with('settings', '', patterns);
   }
 
-  /** These rules and those of the ignore file that lies in the folder `dir` ('' is the top). */
+  /** These rules and those of the ignore file that lies in the folder `dir` ('' is the top). Throws USAGE as `of`. */
   withFile(dir: string, text: string): IgnoreRules {
     const source = dir === '' ? IGNORE_FILE_NAME : `${dir}/${IGNORE_FILE_NAME}`;
     return this.#with(source, dir, text.replace(/^\uFEFF/, '').split('\n'));
@@ -88,6 +100,13 @@ export class IgnoreRules {
     const all = ignore({ ignoreCase: this.#ignoreCase }).add(this.#all);
     for (const [index, raw] of lines.entries()) {
       const line = raw.replace(/\r$/, '');
+      if (line === '' || line.startsWith('#')) {
+        continue;
+      }
+      checkPattern(line, source, index + 1);
+      if (ruleOf.size >= PATTERNS_MAX) {
+        throw tooMuch(`${source} makes it more than ${PATTERNS_MAX} patterns`);
+      }
       const mark = `${index + 1}:${source}`;
       ruleOf.set(mark, { source, line: index + 1, pattern: line });
       all.add({ pattern: dir === '' ? line : moveBelow(line, dir), mark });
@@ -95,6 +114,22 @@ export class IgnoreRules {
     return new IgnoreRules(all, ruleOf, this.#ignoreCase);
   }
 }
+
+/**
+ * Throws USAGE for a pattern that is too long, or holds `**` so often that matching a deep path could take minutes. What it
+ * was to keep back is not guessed at: whoever meets the error leaves the folder alone.
+ */
+export function checkPattern(pattern: string, source: string, line: number): void {
+  if (pattern.length > PATTERN_MAX_LENGTH) {
+    throw tooMuch(`Pattern ${line} of ${source} is longer than ${PATTERN_MAX_LENGTH} characters`);
+  }
+  if ((pattern.match(/\*{2,}/g) ?? []).length > DOUBLE_STARS_MAX) {
+    throw tooMuch(`Pattern ${line} of ${source} holds "**" more than twice: ${pattern.slice(0, 80)}`);
+  }
+}
+
+const tooMuch = (message: string) =>
+  new KeepsyncError('USAGE', message, { action: 'Make the patterns simpler, or split them.' });
 
 /** A pattern of the folder `dir`, as one of the top that means the same. */
 function moveBelow(line: string, dir: string): string {

@@ -13,6 +13,7 @@ const fileSchema = z.object({
     z.object({
       publicId: z.string().min(1),
       createId: z.string().min(1),
+      clusterId: z.string().nullable().default(null),
       config: folderConfigSchema,
       lastSavedPdh: z.string().nullish(),
       rebuilding: z.boolean().optional(),
@@ -53,7 +54,7 @@ export function memoryPairStore(
 
 /** A pair with ids of its own: a short one that people type, a long one that the collection carries. */
 export function newPair(config: FolderConfig, random: Random): Pair {
-  return { publicId: randomBase36(random, 6), createId: randomBase36(random, 24), config };
+  return { publicId: randomBase36(random, 6), createId: randomBase36(random, 24), clusterId: null, config };
 }
 
 export function pairById(pairs: readonly Pair[], id: string): Pair {

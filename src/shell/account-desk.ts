@@ -5,7 +5,7 @@ import { Emitter } from '../base/emitter.ts';
 import { asKeepsyncError, type ErrorCode, KeepsyncError } from '../base/errors.ts';
 import type { LogPort } from '../base/log.ts';
 import { Mutex } from '../base/mutex.ts';
-import type { LocalCluster } from '../cluster/cluster-options.ts';
+import type { HomeCluster } from '../cluster/home-cluster.ts';
 import type {
   CommandHost,
   CommandInput,
@@ -18,12 +18,15 @@ import type { Settings } from '../contract/settings.ts';
 import { type SignIn, signInSchema } from '../contract/shell.ts';
 import type { StatusSnapshot } from '../contract/status.ts';
 import type { Connection, RunningEngine } from '../engine/connection.ts';
-import type { SettingsStore } from '../engine/ports.ts';
-import { IdleHost } from './idle-host.ts';
+import type { Pair, PairStore, SettingsStore } from '../engine/ports.ts';
+import { IdleHost, notSignedIn } from './idle-host.ts';
 import type { TokenStore } from './token-store.ts';
+import { requireNoOtherCluster } from './try-here.ts';
 
 /** While the engine could not be opened for a reason that heals by itself, it is tried again so often. */
 const RETRY_EVERY_MS = 30_000;
+/** How long the cluster may take to say whose a token is. */
+const SIGN_IN_WITHIN_MS = 60_000;
 const HEALS: readonly ErrorCode[] = ['OFFLINE', 'TIMEOUT', 'BUSY', 'SERVER', 'BAD_ANSWER', 'NO_KEEP'];
 
 export interface AccountDeskPorts {
@@ -33,11 +36,14 @@ export interface AccountDeskPorts {
   readonly log: LogPort;
   readonly settings: SettingsStore;
   readonly tokens: TokenStore;
+  readonly pairs: Pick<PairStore, 'load'>;
   /** Never to be seen in a log or a bundle from here on. */
   readonly hide: (token: string) => void;
   readonly openEngine: (connection: Connection) => Promise<RunningEngine>;
+  /** The folders as they were left, to be looked at only: `hold` is why nothing goes on. */
+  readonly openHeld: (hold: KeepsyncError) => Promise<RunningEngine>;
   /** Undefined where the cluster of this computer is not offered. */
-  readonly startCluster: (() => Promise<LocalCluster>) | undefined;
+  readonly startCluster: (() => Promise<HomeCluster>) | undefined;
   /** A connection that comes before that of the settings, until somebody signs in; undefined: none. */
   readonly preferred?: () => Promise<Connection | undefined>;
   /** ARVADOS_* of the environment, else settings.conf. May throw USAGE. */
@@ -60,8 +66,13 @@ export class AccountDesk implements CommandHost {
   readonly #turn = new Mutex();
   readonly #idle: IdleHost;
   #running: RunningEngine | undefined;
+  /** What runs only shows the folders. */
+  #isHeld = false;
+  /** The engine is being opened: what is shown meanwhile is no problem. */
+  #isOpening = false;
+  #pairs: readonly Pair[] = [];
   #connection: Connection | undefined;
-  #cluster: LocalCluster | undefined;
+  #cluster: HomeCluster | undefined;
   #unsubscribe: Array<() => void> = [];
   #error: KeepsyncError | undefined;
   #sinceMs: number;
@@ -88,6 +99,8 @@ export class AccountDesk implements CommandHost {
           host: account.host,
           local: account.local,
           error: this.#error,
+          isOpening: this.#isOpening,
+          pairs: this.#pairs,
           sinceMs: this.#sinceMs,
           nextTryAtMs: this.#nextTryAtMs,
         };
@@ -95,6 +108,17 @@ export class AccountDesk implements CommandHost {
       retry: () => this.#retryNow(),
       onStop: ports.onStop,
     });
+  }
+
+  /**
+   * The account is the cluster of this computer from the next start on, whatever the environment says. Throws USAGE where
+   * the profile is signed in to another one.
+   */
+  chooseLocal(): void {
+    const { settings } = this.#ports;
+    requireNoOtherCluster(settings.get());
+    settings.set({ account: { ...settings.get().account, local: true } });
+    this.#hasChosen = true;
   }
 
   /** Opens the engine for the account of the settings. What is wrong with the account is in the status, not thrown. */
@@ -105,10 +129,7 @@ export class AccountDesk implements CommandHost {
   /** Who is signed in. Throws NOT_SIGNED_IN, or what else keeps the engine from running. */
   connection(): Connection {
     if (this.#connection === undefined) {
-      throw (
-        this.#error ??
-        new KeepsyncError('NOT_SIGNED_IN', 'Nobody is signed in', { action: CAUSES.NOT_SIGNED_IN.advice })
-      );
+      throw this.#error ?? notSignedIn();
     }
     return this.#connection;
   }
@@ -170,7 +191,7 @@ export class AccountDesk implements CommandHost {
   async signIn(wanted: SignIn): Promise<void> {
     await this.#turn.run(async () => {
       const connection = await this.connectionOf(wanted);
-      await this.#ports.whoAmI(connection, AbortSignal.timeout(60_000));
+      await this.#ports.whoAmI(connection, AbortSignal.timeout(SIGN_IN_WITHIN_MS));
       await this.#closeEngine(false);
       if (!connection.local) {
         await this.#closeCluster();
@@ -206,12 +227,14 @@ export class AccountDesk implements CommandHost {
       this.#hasChosen = true;
       const { settings } = this.#ports;
       settings.set({ account: { ...settings.get().account, host: null, local: false } });
-      this.#fail(undefined);
+      await this.#fail(undefined);
     });
   }
 
   async run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
-    const result = await (this.#running?.engine ?? this.#idle).run(name, input);
+    const looks = name === 'folders.retry' || name === 'folders.rescan';
+    const host = this.#isHeld && looks ? this.#idle : (this.#running?.engine ?? this.#idle);
+    const result = await host.run(name, input);
     if (name === 'status.get') {
       return this.#renumber(result as StatusSnapshot) as CommandOutput<N>;
     }
@@ -233,7 +256,7 @@ export class AccountDesk implements CommandHost {
 
   /** The network or the computer came back: looks and tries at once instead of at its time. */
   async refresh(): Promise<void> {
-    if (this.#running === undefined) {
+    if (this.#running === undefined || this.#isHeld) {
       this.#retryNow();
       return;
     }
@@ -255,34 +278,51 @@ export class AccountDesk implements CommandHost {
   }
 
   async #open(): Promise<void> {
-    if (this.#closing !== undefined || this.#running !== undefined) {
+    if (this.#closing !== undefined || (this.#running !== undefined && !this.#isHeld)) {
       return;
     }
+    const { openEngine, hide, pairs, settings, whoAmI } = this.#ports;
     this.#cancelRetry?.();
     this.#nextTryAtMs = null;
     try {
+      const { account } = settings.get();
+      this.#pairs = await pairs.load();
+      this.#isOpening = account.host !== null || account.local;
+      if (!this.#isHeld) {
+        this.#tellIdle();
+      }
       const connection = await this.#storedConnection();
       if (connection === undefined) {
-        this.#fail(undefined);
+        await this.#fail(undefined);
         return;
       }
-      this.#ports.hide(connection.token);
-      const running = await this.#ports.openEngine(connection);
+      hide(connection.token);
+      if (this.#isHeld) {
+        // the folders stay in sight until it is known to be of use
+        await whoAmI(connection, AbortSignal.timeout(SIGN_IN_WITHIN_MS));
+        await this.#closeEngine(false);
+      }
+      const running = await openEngine(connection);
       this.#connection = connection;
-      this.#adopt(running);
+      this.#error = undefined;
+      this.#adopt(running, false);
       await running.engine.start();
       // what it told before anybody listened, nobody heard
       this.#events.emit('status', await this.run('status.get', {}));
     } catch (thrown) {
       const error = asKeepsyncError(thrown);
-      await this.#closeEngine(false);
-      this.#fail(error);
+      if (!this.#isHeld) {
+        await this.#closeEngine(false);
+      }
+      await this.#fail(error);
+    } finally {
+      this.#isOpening = false;
     }
   }
 
-  #adopt(running: RunningEngine): void {
+  #adopt(running: RunningEngine, isHeld: boolean): void {
     this.#running = running;
-    this.#error = undefined;
+    this.#isHeld = isHeld;
     this.#revisionBase = this.#lastRevision;
     const { engine } = running;
     this.#unsubscribe = [
@@ -305,11 +345,11 @@ export class AccountDesk implements CommandHost {
       return preferred;
     }
     const { account } = this.#ports.settings.get();
+    if (account.local) {
+      return this.#rememberLocal(await this.#localConnection());
+    }
     if (account.host === null) {
       return undefined;
-    }
-    if (account.local) {
-      return this.#localConnection();
     }
     const token = await this.#ports.tokens.read(account.host);
     if (token === undefined) {
@@ -326,6 +366,17 @@ export class AccountDesk implements CommandHost {
       local: false,
       origin: 'profile',
     };
+  }
+
+  /** Its port may be another one than last time; commands find it by the settings. */
+  #rememberLocal(connection: Connection): Connection {
+    const { settings } = this.#ports;
+    const { account } = settings.get();
+    const { host, caFile } = connection;
+    if (account.host !== host || account.caFile !== caFile || account.insecure) {
+      settings.set({ account: { ...account, host, caFile, insecure: false, local: true } });
+    }
+    return connection;
   }
 
   async #localConnection(): Promise<Connection> {
@@ -353,6 +404,7 @@ export class AccountDesk implements CommandHost {
       await running?.close({ finish });
     } finally {
       this.#running = undefined;
+      this.#isHeld = false;
       this.#connection = undefined;
       for (const unsubscribe of this.#unsubscribe.splice(0)) {
         unsubscribe();
@@ -366,8 +418,11 @@ export class AccountDesk implements CommandHost {
     await cluster?.close();
   }
 
-  #fail(error: KeepsyncError | undefined): void {
+  /** There is no engine, and why; undefined: nobody is signed in. */
+  async #fail(error: KeepsyncError | undefined): Promise<void> {
     const { clock, log } = this.#ports;
+    this.#isOpening = false;
+    const isNews = error?.code !== this.#error?.code;
     if (error?.code !== this.#error?.code) {
       this.#sinceMs = clock.nowMs();
     }
@@ -379,7 +434,31 @@ export class AccountDesk implements CommandHost {
         this.#cancelRetry = clock.setTimer(RETRY_EVERY_MS, () => this.#retryNow());
       }
     }
-    this.#tellIdle();
+    if (this.#closing === undefined && (isNews || !this.#isHeld)) {
+      await this.#hold(error ?? notSignedIn());
+    }
+    if (this.#running === undefined) {
+      this.#tellIdle();
+    }
+  }
+
+  /** Shows the folders as they were left, where that can be done. */
+  async #hold(error: KeepsyncError): Promise<void> {
+    const { openHeld, pairs } = this.#ports;
+    try {
+      await this.#closeEngine(false);
+      this.#pairs = await pairs.load();
+      if (this.#pairs.length === 0) {
+        return;
+      }
+      const running = await openHeld(error);
+      this.#adopt(running, true);
+      await running.engine.start();
+      this.#events.emit('status', await this.run('status.get', {}));
+    } catch (thrown) {
+      this.#ports.log.log('warn', asKeepsyncError(thrown).message);
+      await this.#closeEngine(false);
+    }
   }
 
   #tellIdle(): void {

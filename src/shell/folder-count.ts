@@ -1,5 +1,6 @@
 import ignore from 'ignore';
 import type { Preview } from '../contract/shell.ts';
+import { checkPattern } from '../local/ignore-rules.ts';
 import { nothingKnown } from '../local/known-source.ts';
 import { scanTree } from '../local/scan-tree.ts';
 import type { SyncDisk } from '../local/sync-disk.ts';
@@ -35,6 +36,9 @@ export function* countFolder(
     bytes: 0,
     examplePath: null as string | null,
   }));
+  for (const [index, { pattern }] of rules.entries()) {
+    checkPattern(pattern, 'the rules', index + 1);
+  }
   const count = { files: 0, bytes: 0, leftOutFiles: 0, leftOutBytes: 0 };
   const present = (complete: boolean): FolderCount => ({
     ...count,

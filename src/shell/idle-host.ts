@@ -3,10 +3,17 @@ import { KeepsyncError } from '../base/errors.ts';
 import type { CommandInput, CommandName, CommandOutput } from '../contract/commands.ts';
 import { CAUSES } from '../contract/problems.ts';
 import type { StatusSnapshot } from '../contract/status.ts';
+import { words } from '../contract/words.ts';
 import { type CommandHandlers, runCommand } from '../engine/command-desk.ts';
-import type { SettingsStore } from '../engine/ports.ts';
-import type { AccountFacts } from '../status/inputs.ts';
+import type { Pair, SettingsStore } from '../engine/ports.ts';
+import type { AccountFacts, FolderFacts } from '../status/inputs.ts';
 import { StatusFold } from '../status/status-fold.ts';
+
+/** What people see of the local cluster's address before it has one. */
+const LOCAL_HOST = 'localhost';
+
+export const notSignedIn = () =>
+  new KeepsyncError('NOT_SIGNED_IN', 'Nobody is signed in', { action: CAUSES.NOT_SIGNED_IN.advice });
 
 /** Why there is no engine, and what is known of the account. */
 export interface IdleState {
@@ -14,6 +21,10 @@ export interface IdleState {
   readonly local: boolean;
   /** Undefined: nobody has signed in yet. */
   readonly error: KeepsyncError | undefined;
+  /** The engine is being opened just now. */
+  readonly isOpening: boolean;
+  /** The folders of the profile. */
+  readonly pairs: readonly Pair[];
   readonly sinceMs: number;
   readonly nextTryAtMs: number | null;
 }
@@ -42,19 +53,25 @@ export class IdleHost {
   snapshot(): StatusSnapshot {
     const { owner, version, clock, settings, state } = this.#options;
     const nowMs = clock.nowMs();
-    const { host, local, error, sinceMs, nextTryAtMs } = state();
+    const { local, error, isOpening, pairs, sinceMs, nextTryAtMs } = state();
+    // the local cluster has its address only when it runs
+    const host = state().host ?? (isOpening && local ? LOCAL_HOST : null);
     const fold = new StatusFold(owner, version);
     const account: AccountFacts = {
       host,
       user: null,
       local,
-      connected: false,
-      offlineSinceMs: host === null ? null : sinceMs,
+      connected: isOpening,
+      offlineSinceMs: host === null || isOpening ? null : sinceMs,
       tokenExpiresAtMs: null,
     };
     fold.apply({ type: 'account', account }, nowMs);
     fold.apply({ type: 'limit', bytesPerSecond: settings.get().network.uploadLimitBytesPerSecond }, nowMs);
-    if (error !== undefined) {
+    for (const pair of pairs) {
+      const blockedBy = isOpening ? null : (error?.code ?? 'NOT_SIGNED_IN');
+      fold.apply({ type: 'folder', facts: untouchedFolder(pair, blockedBy) }, nowMs);
+    }
+    if (error !== undefined && !isOpening) {
       const problem = {
         code: error.code,
         files: 0,
@@ -67,7 +84,10 @@ export class IdleHost {
       };
       fold.apply({ type: 'problems', folderId: null, problems: [problem] }, nowMs);
     }
-    return fold.snapshot(nowMs);
+    const snapshot = fold.snapshot(nowMs);
+    return isOpening
+      ? { ...snapshot, tray: 'syncing', verdict: { sentence: words.starting, detail: '' } }
+      : snapshot;
   }
 
   run<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N>> {
@@ -77,15 +97,12 @@ export class IdleHost {
   /** What keeps the engine from running, as the error of whatever needs it. */
   #refuse(): never {
     const { error } = this.#options.state();
-    throw (
-      error ??
-      new KeepsyncError('NOT_SIGNED_IN', 'Nobody is signed in', { action: CAUSES.NOT_SIGNED_IN.advice })
-    );
+    throw error ?? notSignedIn();
   }
 
   readonly #handlers: CommandHandlers = {
     'status.get': () => this.snapshot(),
-    'folders.list': () => [],
+    'folders.list': () => this.snapshot().folders,
     'folders.get': () => this.#refuse(),
     'folders.add': () => this.#refuse(),
     'folders.set': () => this.#refuse(),
@@ -113,5 +130,24 @@ export class IdleHost {
       this.#options.onStop(how);
       return { ok: true };
     },
+  };
+}
+
+/** A folder of which nothing is known but that it is there. */
+function untouchedFolder({ publicId, config }: Pair, blockedBy: FolderFacts['blockedBy']): FolderFacts {
+  return {
+    id: publicId,
+    config,
+    phase: blockedBy === null ? 'starting' : 'blocked',
+    tallies: null,
+    acknowledgedPieceBytes: 0,
+    collectionUuid: config.target.collectionUuid,
+    portableDataHash: null,
+    lastSaveAtMs: null,
+    nextSaveAtMs: null,
+    lastScanAtMs: null,
+    ignored: 0,
+    links: 0,
+    blockedBy,
   };
 }

@@ -1,5 +1,5 @@
 import { VERSION } from '../base/version.ts';
-import { startClusterInThread } from '../cluster/cluster-in-thread.ts';
+import { openHomeCluster } from '../cluster/home-cluster.ts';
 import type { CommandHost } from '../contract/commands.ts';
 import type { Settings } from '../contract/settings.ts';
 import type { About } from '../contract/shell.ts';
@@ -12,6 +12,7 @@ import {
   withApi,
 } from '../engine/compose.ts';
 import type { Connection } from '../engine/connection.ts';
+import { openHeldEngine } from '../engine/held-engine.ts';
 import type { PairStore, SettingsStore } from '../engine/ports.ts';
 import type { LogFiles } from '../profile/log-files.ts';
 import type { ProfilePaths } from '../profile/profile-paths.ts';
@@ -61,6 +62,15 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
     secrets.push(...forms);
     log.hide(forms);
   };
+  const request = {
+    owner: options.owner,
+    settings,
+    pairs: options.pairs,
+    journalFile: paths.journalFile,
+    log,
+    onStop: options.onStop,
+    tell: (message: string) => log.log('warn', message),
+  };
   const account = new AccountDesk({
     owner: options.owner,
     version: VERSION,
@@ -68,21 +78,12 @@ export function createOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
     log,
     settings,
     tokens,
+    pairs: options.pairs,
     hide,
     openEngine: (connection) =>
-      openEngine(env, {
-        owner: options.owner,
-        connection,
-        settings,
-        pairs: options.pairs,
-        journalFile: paths.journalFile,
-        log,
-        watch: true,
-        conflicts: 'keep-beside',
-        onStop: options.onStop,
-        tell: (message) => log.log('warn', message),
-      }),
-    startCluster: () => startClusterInThread({ dataDir: paths.clusterDir, log }),
+      openEngine(env, { ...request, connection, watch: true, conflicts: 'keep-beside' }),
+    openHeld: (hold) => openHeldEngine(env, { ...request, hold }),
+    startCluster: () => openHomeCluster({ dataDir: paths.clusterDir, log }),
     ...(options.preferred === undefined ? {} : { preferred: options.preferred }),
     ambient: () => ambientAccount(env),
     ambientCaFile: env.env.SSL_CERT_FILE || null,

@@ -211,7 +211,9 @@ export class FolderLoop {
     this.#plan = plan;
     await this.#watching?.close();
     this.#watching = undefined;
-    void this.#startWatching();
+    if (this.#started) {
+      void this.#startWatching();
+    }
     this.rescan();
   }
 
@@ -241,6 +243,7 @@ export class FolderLoop {
       this.#kickAll();
       await this.#idle();
       if (
+        !this.#started ||
         this.#closed ||
         this.#paused ||
         this.#troubles.size > 0 ||

@@ -32,14 +32,30 @@ export interface UploaderPorts {
 /** How many files are asked of the journal, and given to the disk, at a time. */
 const CLAIM_FILES = 4_096;
 
+/** Paths that the block table shows of a block. */
+const EXAMPLE_PATHS = 5;
+
 /** More files than this do not go into one block, so that a block's book-keeping stays bounded. */
 const FILES_PER_PACK = 16_384;
+
+/** What is remembered of a file whose block is on its way: not its paths, as packs of thousands wait at a time. */
+interface PackedFile {
+  readonly entryId: number;
+  readonly attempts: number;
+}
 
 interface Pack {
   readonly block: FillingBlock;
   readonly outgoing: OutgoingBlock;
   readonly files: StoredFile[];
-  readonly entries: PendingFile[];
+  readonly entries: PackedFile[];
+  readonly examplePaths: string[];
+}
+
+interface Failure {
+  /** A file that was read, or found changed, comes with its paths. */
+  readonly file: PackedFile | PendingFile;
+  readonly error: KeepsyncError;
 }
 
 /**
@@ -170,17 +186,18 @@ export class FolderUploader {
 
   async #openPack(waiting: readonly PendingFile[]): Promise<Pack> {
     const files: StoredFile[] = [];
-    const entries: PendingFile[] = [];
+    const entries: PackedFile[] = [];
+    const examplePaths: string[] = [];
     const outgoing = new OutgoingBlock({
       folderId: this.#ports.folderId,
       permit: await this.#ports.slots.acquire(),
-      describe: () => ({ files: entries.length, examplePaths: entries.slice(0, 5).map((file) => file.path) }),
+      describe: () => ({ files: entries.length, examplePaths }),
       acknowledged: (block) => this.#recordPack(block, files),
     });
     const wantedBytes = waiting.reduce((sum, file) => sum + file.sizeBytes, 0);
     try {
       const block = this.#ports.blocks.allocate(outgoing, Math.min(wantedBytes, this.#ports.blockSizeBytes));
-      return { block, outgoing, files, entries };
+      return { block, outgoing, files, entries, examplePaths };
     } catch (thrown) {
       outgoing.abandon();
       throw thrown;
@@ -233,7 +250,7 @@ export class FolderUploader {
     });
     let filled = 0;
     const known: Array<{ entryId: number; stamp: string; digest: string }> = [];
-    const failed: Array<{ file: PendingFile; error: KeepsyncError }> = [];
+    const failed: Failure[] = [];
     for (const [index, file] of chosen.entries()) {
       const result = results[index];
       if (result === undefined || result.outcome === 'full') {
@@ -247,7 +264,10 @@ export class FolderUploader {
         known.push({ entryId: file.entryId, stamp: file.stamp, digest: result.digest });
       } else {
         filled = Math.max(filled, result.offset + result.lengthBytes);
-        pack.entries.push(file);
+        pack.entries.push({ entryId: file.entryId, attempts: file.attempts });
+        if (pack.examplePaths.length < EXAMPLE_PATHS) {
+          pack.examplePaths.push(file.path);
+        }
         pack.files.push({
           entryId: file.entryId,
           stamp: file.stamp,
@@ -401,7 +421,7 @@ export class FolderUploader {
     this.#ports.onProgress();
   }
 
-  async #blockFailed(blockId: string, files: readonly PendingFile[], thrown: unknown): Promise<void> {
+  async #blockFailed(blockId: string, files: readonly PackedFile[], thrown: unknown): Promise<void> {
     const error = asKeepsyncError(thrown);
     for (const file of files) {
       this.#failedBlocks.set(file.entryId, blockId);
@@ -415,7 +435,7 @@ export class FolderUploader {
     await this.#recordFailures(files.map((file) => ({ file, error })));
   }
 
-  async #recordFailures(failures: ReadonlyArray<{ file: PendingFile; error: KeepsyncError }>): Promise<void> {
+  async #recordFailures(failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) {
       return;
     }
@@ -440,7 +460,7 @@ export class FolderUploader {
     }
     if (changed.length > 0) {
       await journal.releaseFiles(changed.map((failure) => failure.file.entryId));
-      await this.#ports.onChangedFiles(changed.map((failure) => failure.file));
+      await this.#ports.onChangedFiles(changed.flatMap(({ file }) => ('diskPath' in file ? [file] : [])));
     }
     this.#ports.onProgress();
   }

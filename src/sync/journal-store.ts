@@ -12,7 +12,7 @@ import { Tallies } from './journal-tallies.ts';
 const BUSY_TIMEOUT_MS = 10_000;
 
 /** SQLite's page cache: bounds the memory of a journal of any size. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 8 * 1024;
 
 /**
  * Pages in the log before they are moved into the file: 32 MiB. A block of small files touches thousands of pages, many

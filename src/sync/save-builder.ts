@@ -266,12 +266,14 @@ export class SaveBuilder {
   }
 
   #target(target: string, source: string): void {
+    if (this.#isWhole && source !== '') {
+      // One target for all of the manifest will do.
+      return;
+    }
     if (source !== '' || !this.#targets.has(target)) {
       this.#targets.set(target, source);
     }
-    if (!this.#isWhole) {
-      this.#bytesOut += target.length + source.length + TARGET_BYTES;
-    }
+    this.#bytesOut += target.length + source.length + TARGET_BYTES;
   }
 
   #deletes(): void {

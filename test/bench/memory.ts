@@ -27,6 +27,7 @@ const HELP = `node test/bench/memory.ts [options]
   --touch N          files that the watched folder gets once everything is saved (default 100)
   --dir DIR          where sources, cluster and results go; emptied afterwards (default: a temporary folder)
   --main FILE        the command (default: dist/keepsync.cjs)
+  --node-args LIST   further arguments of Node, separated by spaces
   --arv-get FILE     measure this arv-get beside ours`;
 
 const { values } = parseArgs({
@@ -40,6 +41,7 @@ const { values } = parseArgs({
     touch: { type: 'string', default: '100' },
     dir: { type: 'string' },
     main: { type: 'string', default: join(import.meta.dirname, '../../dist/keepsync.cjs') },
+    'node-args': { type: 'string', default: '' },
     'arv-get': { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -49,6 +51,7 @@ const BLOCK_BYTES = 2 ** 26;
 const FILES_PER_FOLDER = 500;
 const SETTLE_MS = 15_000;
 
+const command = [...values['node-args'].split(' ').filter((arg) => arg !== ''), values.main];
 const what = new Set(values.what.split(','));
 const smallCount = Number(values.small);
 const largeCount = Number(values.large);
@@ -94,7 +97,7 @@ function report(run: string, usage: Usage): void {
 }
 
 async function startCluster(dir: string): Promise<{ process: MeasuredProcess; env: NodeJS.ProcessEnv }> {
-  const args = [values.main, 'cluster', '--data', join(dir, 'cluster'), '--env'];
+  const args = [...command, 'cluster', '--data', join(dir, 'cluster'), '--env'];
   const cluster = new MeasuredProcess(process.execPath, args, process.env);
   while (!cluster.stdout.includes('SSL_CERT_FILE')) {
     if (cluster.child.exitCode !== null) {
@@ -108,7 +111,7 @@ async function startCluster(dir: string): Promise<{ process: MeasuredProcess; en
 }
 
 async function once(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const run = new MeasuredProcess(process.execPath, [values.main, ...args], env);
+  const run = new MeasuredProcess(process.execPath, [...command, ...args], env);
   await run.end();
   return run.stdout.trim();
 }
@@ -124,7 +127,7 @@ interface BarStatus {
 async function untilSaved(args: readonly string[], env: NodeJS.ProcessEnv, files: number): Promise<void> {
   for (;;) {
     await wait(1000);
-    const run = new MeasuredProcess(process.execPath, [values.main, '--json', ...args, 'status'], env);
+    const run = new MeasuredProcess(process.execPath, [...command, '--json', ...args, 'status'], env);
     await run.end().catch((thrown: unknown) => {
       // Exit code 2: work is pending.
       if (run.child.exitCode !== 2) {
@@ -140,7 +143,7 @@ async function untilSaved(args: readonly string[], env: NodeJS.ProcessEnv, files
 
 async function watched(dir: string, source: string, env: NodeJS.ProcessEnv): Promise<void> {
   const profile = ['--profile', join(dir, 'watching')];
-  const daemon = new MeasuredProcess(process.execPath, [values.main, ...profile, 'daemon'], env);
+  const daemon = new MeasuredProcess(process.execPath, [...command, ...profile, 'daemon'], env);
   try {
     await wait(2000);
     await once([...profile, 'folder', 'add', source, '--name', 'watched'], env);
@@ -169,11 +172,11 @@ async function main(): Promise<void> {
     cluster = started.process;
     const { env } = started;
     if (what.has('put') || what.has('get')) {
-      const put = new MeasuredProcess(process.execPath, [values.main, 'put', '--no-progress', source], env);
+      const put = new MeasuredProcess(process.execPath, [...command, 'put', '--no-progress', source], env);
       report('put', await put.end());
       const uuid = put.stdout.trim();
       if (what.has('get')) {
-        const args = [values.main, 'get', '--no-progress', uuid, join(dir, 'got')];
+        const args = [...command, 'get', '--no-progress', uuid, join(dir, 'got')];
         report('get', await new MeasuredProcess(process.execPath, args, env).end());
         rmSync(join(dir, 'got'), { recursive: true });
       }

@@ -5,6 +5,7 @@ import type { LocalCluster } from '../../src/cluster/cluster-options.ts';
 import { defaultSettings, settingsSchema } from '../../src/contract/settings.ts';
 import type { StatusSnapshot } from '../../src/contract/status.ts';
 import type { Connection } from '../../src/engine/connection.ts';
+import type { Pair } from '../../src/engine/ports.ts';
 import { AccountDesk, type AccountDeskPorts } from '../../src/shell/account-desk.ts';
 import { memoryTokenStore } from '../../src/shell/token-store.ts';
 import { ScriptedEngine } from '../cli/support/scripted-engine.ts';
@@ -28,6 +29,8 @@ function world(part: Partial<AccountDeskPorts> = {}) {
   const opened: Connection[] = [];
   const engines: ScriptedEngine[] = [];
   const hidden: string[] = [];
+  const held: string[] = [];
+  const pairs: Pair[] = [];
   const events: string[] = [];
   const settings = {
     get: () => stored,
@@ -44,6 +47,13 @@ function world(part: Partial<AccountDeskPorts> = {}) {
     log: silentLog,
     settings,
     tokens,
+    pairs: { load: async () => pairs },
+    openHeld: async (hold) => {
+      held.push(hold.code);
+      const engine = new ScriptedEngine();
+      engines.push(engine);
+      return { engine, close: (how) => engine.close(how) };
+    },
     hide: (token) => hidden.push(token),
     openEngine: async (connection) => {
       if (openFails !== undefined) {
@@ -82,6 +92,8 @@ function world(part: Partial<AccountDeskPorts> = {}) {
     opened,
     engines,
     hidden,
+    held,
+    pairs,
     events,
     seen,
     failOpening: (error: KeepsyncError | undefined) => {

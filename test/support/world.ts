@@ -103,7 +103,7 @@ export class World {
         target: { collectionName: 'run' },
         deletes: 'mirror',
       });
-      this.pairs = [{ publicId: 'pair01', createId: 'create01', config: change(config) }];
+      this.pairs = [{ publicId: 'pair01', createId: 'create01', clusterId: null, config: change(config) }];
     }
     const journal = await openJournal({ path: this.journalPath });
     const disk = createSimLocalDisk(this.disk, openJournalView(this.journalPath));
@@ -138,6 +138,7 @@ export class World {
       store: this.collections,
       account: {
         host: 'sim.example',
+        clusterId: 'zzzzz',
         user: 'someone',
         local: false,
         tokenExpiresAtMs: null,

@@ -4,7 +4,7 @@ import { EXIT, exitCodeOfStatus } from '../exit-codes.ts';
 import { usage } from '../folder-options.ts';
 import { wholeNumber } from '../option-values.ts';
 import { openOwnedEngine } from '../owner.ts';
-import { openOwnerWithWindow } from '../web-owner.ts';
+import { runWithWindow } from '../run-with-window.ts';
 import type { RunWork } from './command.ts';
 
 export function addDaemon(program: Command, run: RunWork): void {
@@ -19,7 +19,7 @@ export function addDaemon(program: Command, run: RunWork): void {
     .action((flags: { web?: boolean; port?: number }) =>
       run((context) => {
         if (flags.web) {
-          return daemonWithWindow(context, flags.port ?? 0);
+          return runWithWindow(context, { port: flags.port ?? 0 });
         }
         if (flags.port !== undefined) {
           throw usage('--port is the port of the window: use it with --web');
@@ -31,8 +31,19 @@ export function addDaemon(program: Command, run: RunWork): void {
 
 async function daemon(context: Context) {
   const { output, env } = context;
-  const connection = await context.connection();
+  let connection = await context.connection();
   const lock = await context.lock('daemon');
+  if (connection.local && connection.origin === 'profile') {
+    const dataDir = context.paths.clusterDir;
+    const cluster = context.closing(await context.services.openHomeCluster({ dataDir, log: context.log() }));
+    context.hide(cluster.token);
+    connection = {
+      ...connection,
+      host: cluster.apiHost,
+      token: cluster.token,
+      caFile: cluster.caFile,
+    };
+  }
   const owned = await openOwnedEngine(context, { lock, connection });
   let isClosed = false;
   context.closing({ close: () => (isClosed ? undefined : owned.close({ finish: false })) });
@@ -50,24 +61,5 @@ async function daemon(context: Context) {
   isClosed = true;
   await owned.close({ finish });
   unsubscribe();
-  return finish ? EXIT.saved : exitCodeOfStatus(before);
-}
-
-/** The same with the window in a browser; it starts without an account, too, and signs in there. */
-async function daemonWithWindow(context: Context, port: number) {
-  const { output, env } = context;
-  const lock = await context.lock('daemon');
-  const owner = await openOwnerWithWindow(context, { lock, port });
-  let isClosed = false;
-  context.closing({ close: () => (isClosed ? undefined : owner.close({ finish: false })) });
-  output.payload({ pid: env.pid, socket: lock.owner.socketPath, url: owner.url });
-  output.note(`Keepsync ${env.pid} runs until Ctrl-C. Its window, for you only:`);
-  output.note(`  ${owner.url}`);
-  await owner.start();
-  await context.interrupts.stopped();
-  const finish = owner.stopHow() === 'finish';
-  const before = await owner.host.run('status.get', {});
-  isClosed = true;
-  await owner.close({ finish });
   return finish ? EXIT.saved : exitCodeOfStatus(before);
 }

@@ -127,6 +127,8 @@ function idleHost(context: Context): Pick<CommandHost, 'run'> {
           host: account.host,
           local: account.local,
           error: undefined,
+          isOpening: false,
+          pairs: [],
           sinceMs: context.clock.nowMs(),
           nextTryAtMs: null,
         }),

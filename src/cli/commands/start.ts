@@ -1,25 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemCode } from '../../base/durable-file.ts';
-import { type FolderConfig, folderConfigSchema } from '../../contract/settings.ts';
 import type { StatusSnapshot } from '../../contract/status.ts';
 import { words } from '../../contract/words.ts';
+import { folderToKeep, keepFolder, requireNoOtherCluster } from '../../shell/try-here.ts';
 import type { Context } from '../context.ts';
 import { EXIT, exitCodeOfStatus } from '../exit-codes.ts';
 import { usage } from '../folder-options.ts';
+import { wholeNumber } from '../option-values.ts';
 import { openOwnedEngine } from '../owner.ts';
 import { ProgressView, progressMode } from '../progress/progress-view.ts';
+import { runWithWindow } from '../run-with-window.ts';
 import { quoted, shellExports } from './cluster.ts';
 import type { RunWork } from './command.ts';
-
-const WELCOME = `Welcome to Keepsync.
-
-Whatever you put into this folder is uploaded to Arvados Keep, block by block, and saved as a collection.
-A byte is safe once it is saved: "keepsync status" says so.
-
-Try it: copy some files here and watch.
-`;
 
 export function addStart(program: Command, run: RunWork): void {
   program
@@ -29,31 +20,46 @@ export function addStart(program: Command, run: RunWork): void {
       'Runs a local cluster and keeps a folder saved in it, until it is interrupted. Needs no account and no network. Without a folder ~/Keepsync is made and used.',
     )
     .argument('[folder]', 'folder to keep')
-    .action((folder: string | undefined) => run((context) => start(context, folder)));
+    .option('--web', 'show the window in a browser, as "keepsync daemon --web" does')
+    .option('--port <n>', 'port of the window (default: any that is free)', wholeNumber(1, 65_535))
+    .action((folder: string | undefined, flags: { web?: boolean; port?: number }) =>
+      run((context) => {
+        if (flags.web) {
+          return startWithWindow(context, folder, flags.port ?? 0);
+        }
+        if (flags.port !== undefined) {
+          throw usage('--port is the port of the window: use it with --web');
+        }
+        return start(context, folder);
+      }),
+    );
+}
+
+async function startWithWindow(context: Context, folder: string | undefined, port: number) {
+  requireNoOtherCluster((await context.settings()).get());
+  const diskPath = await folderToKeep(context.env, folder);
+  return await runWithWindow(context, { port, tryHere: diskPath });
 }
 
 async function start(context: Context, folder: string | undefined) {
   const { output, env } = context;
   const settings = await context.settings();
-  const { account } = settings.get();
-  if (account.host !== null && !account.local) {
-    throw usage(
-      `This profile is signed in to ${account.host}; for a local cluster use another one with --profile DIR`,
-    );
-  }
-  const diskPath = await folderToKeep(context, folder);
+  requireNoOtherCluster(settings.get());
+  const diskPath = await folderToKeep(env, folder);
   const lock = await context.lock('daemon');
   const cluster = context.closing(
-    await context.services.startCluster({
-      dataDir: context.paths.clusterDir,
-      port: undefined,
-      log: context.log(),
-    }),
+    await context.services.openHomeCluster({ dataDir: context.paths.clusterDir, log: context.log() }),
   );
   context.hide(cluster.token);
   await context.tokenFile.write(cluster.apiHost, cluster.token);
   settings.set({
-    account: { ...account, host: cluster.apiHost, caFile: cluster.caFile, insecure: false, local: true },
+    account: {
+      ...settings.get().account,
+      host: cluster.apiHost,
+      caFile: cluster.caFile,
+      insecure: false,
+      local: true,
+    },
   });
   const owned = await openOwnedEngine(context, {
     lock,
@@ -72,8 +78,7 @@ async function start(context: Context, folder: string | undefined) {
   context.closing({ close: () => (isClosed ? undefined : owned.close({ finish: false })) });
   const { engine } = owned;
   await engine.start();
-  const known = (await engine.run('folders.list', {})).find((one) => one.path === diskPath);
-  const id = known?.id ?? (await engine.run('folders.add', configOf(diskPath))).id;
+  const id = await keepFolder(engine, diskPath);
 
   output.payload({
     folderId: id,
@@ -108,35 +113,6 @@ async function start(context: Context, folder: string | undefined) {
       : `${last.verdict.sentence}; it goes on with the next start`,
   );
   return finish ? EXIT.saved : exitCodeOfStatus(last);
-}
-
-/** The folder that was named, or ~/Keepsync with a first file in it. */
-async function folderToKeep(context: Context, folder: string | undefined): Promise<string> {
-  if (folder !== undefined) {
-    const named = resolve(context.env.cwd, folder);
-    await mkdir(named, { recursive: true });
-    return named;
-  }
-  const path = join(context.env.home, 'Keepsync');
-  await mkdir(path, { recursive: true });
-  try {
-    await writeFile(join(path, 'Welcome.txt'), WELCOME, { flag: 'wx' });
-  } catch (thrown) {
-    if (systemCode(thrown) !== 'EEXIST') {
-      throw thrown;
-    }
-  }
-  return path;
-}
-
-function configOf(diskPath: string): FolderConfig {
-  const name = basename(diskPath) || 'Keepsync';
-  return folderConfigSchema.parse({
-    roots: [{ diskPath, prefix: '' }],
-    name,
-    target: { collectionName: name },
-    deletes: 'keep',
-  });
 }
 
 /** The commands to copy; the token is read from its file, so that it shows on no screen and in no shell history. */

@@ -57,6 +57,8 @@ export class CliWorld {
   readonly engine = new ScriptedEngine();
   readonly requests: EngineRequest[] = [];
   readonly clusters: string[] = [];
+  /** What a browser was asked to show. */
+  readonly opened: string[] = [];
   readonly env: Record<string, string> = {
     ARVADOS_API_HOST: HOST,
     ARVADOS_API_TOKEN: TOKEN,
@@ -152,6 +154,10 @@ export class CliWorld {
   }
 
   #services(): CliServices {
+    const startCluster = async ({ dataDir }: { readonly dataDir: string }) => {
+      this.clusters.push(dataDir);
+      return fakeCluster(dataDir, () => this.clusters.push('closed'));
+    };
     return {
       ambientAccount: async () => {
         const host = this.env.ARVADOS_API_HOST;
@@ -186,9 +192,11 @@ export class CliWorld {
         }
         return this.collections;
       },
-      startCluster: async ({ dataDir }) => {
-        this.clusters.push(dataDir);
-        return fakeCluster(dataDir, () => this.clusters.push('closed'));
+      startCluster: startCluster,
+      openHomeCluster: startCluster,
+      openInBrowser: async (target) => {
+        this.opened.push(target);
+        return true;
       },
       walk: async (request, onChanges, signal) => {
         const disk = createThreadedDisk();

@@ -95,6 +95,21 @@ export async function signIn(app: RunningDesktop): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor(SOON);
 }
 
+/** The same after a restart: where there is no keychain, the token was in memory only. */
+export async function signInAgain(app: RunningDesktop): Promise<void> {
+  const page = await app.page();
+  await page.getByRole('heading', { level: 1 }).waitFor(SOON);
+  if ((await app.shell('about', {})).tokenIsKept !== 'memory') {
+    return;
+  }
+  await page.getByRole('link', { name: /^Problems/ }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByText('As set on this computer').click();
+  await page.getByText('6 of 6 checks passed').waitFor(SOON);
+  await page.getByRole('button', { name: 'Continue', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor(SOON);
+}
+
 /** Retries and calm periods so short that a test need not wait for them; before signing in. */
 export async function hurry(app: RunningDesktop): Promise<void> {
   const { network, uploads } = await app.run('settings.get', {});

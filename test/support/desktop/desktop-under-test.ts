@@ -133,18 +133,18 @@ export class RunningDesktop {
   }
 
   /** The message boxes that were asked for since `answerDialogs`. */
-  boxesShown(): Promise<ReadonlyArray<{ readonly message: string; readonly buttons: readonly string[] }>> {
-    return this.app.evaluate(
-      ({ app }) =>
-        (app as unknown as { boxesShown?: Array<{ message: string; buttons: string[] }> }).boxesShown ?? [],
-    );
+  boxesShown(): Promise<readonly BoxShown[]> {
+    return this.app.evaluate(({ app }) => (app as unknown as { boxesShown?: BoxShown[] }).boxesShown ?? []);
   }
 
-  windows(): Promise<ReadonlyArray<{ readonly title: string; readonly isVisible: boolean }>> {
+  windows(): Promise<
+    ReadonlyArray<{ readonly title: string; readonly isVisible: boolean; readonly isFocused: boolean }>
+  > {
     return this.app.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows().map((window) => ({
         title: window.getTitle(),
         isVisible: window.isVisible(),
+        isFocused: window.isFocused(),
       })),
     );
   }
@@ -202,6 +202,12 @@ function unwrap(answer: Answer): unknown {
     return answer.value;
   }
   throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
+}
+
+interface BoxShown {
+  readonly message: string;
+  readonly detail: string;
+  readonly buttons: readonly string[];
 }
 
 /** An item's label, `-` for a line, or a submenu with its items. */

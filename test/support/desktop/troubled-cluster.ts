@@ -17,6 +17,7 @@ export class TroubledCluster {
   readonly client: ClusterClient;
   readonly #dataDir: string;
   readonly #state: State;
+  #release: () => void = () => undefined;
 
   private constructor(dataDir: string, cluster: LocalCluster, state: State) {
     this.#dataDir = dataDir;
@@ -84,11 +85,21 @@ export class TroubledCluster {
     });
   }
 
+  /** Of the blocks sent from here on the first `count` are taken, the others wait for `heal`. */
+  holdBlocksAfter(count: number): void {
+    const until = new Promise<void>((resolve) => {
+      this.#release = resolve;
+    });
+    this.troubleBlocks((index) => (index < count ? undefined : { kind: 'hold', until }));
+  }
+
   heal(): void {
     this.trouble(() => undefined);
+    this.#release();
   }
 
   async close(): Promise<void> {
+    this.heal();
     await this.client.cluster.close();
     rmSync(this.#dataDir, { recursive: true, force: true });
   }
