@@ -19,7 +19,7 @@ interface Case {
   readonly on: RegExp;
   readonly fault: FrontFault;
   readonly times: number;
-  readonly then: 'saved' | ErrorCode;
+  readonly ends: 'saved' | ErrorCode;
   /** What a person is told has to hold this. */
   readonly says?: RegExp;
   readonly options?: FaultWorldOptions;
@@ -28,16 +28,16 @@ interface Case {
 type More = Pick<Case, 'says' | 'options'>;
 
 const retried = (code: ErrorCode, fault: FrontFault, more: More = {}): Case[] => [
-  { how: 'met by one save', on: SAVE, fault, times: 1, then: 'saved', ...more },
-  { how: 'met by every save', on: SAVE, fault, times: ALL, then: code, ...more },
-  { how: 'met when the collection is made', on: CREATE, fault, times: 1, then: 'saved', ...more },
-  { how: 'met by the look before a save', on: LOOK, fault, times: 1, then: 'saved', ...more },
+  { how: 'met by one save', on: SAVE, fault, times: 1, ends: 'saved', ...more },
+  { how: 'met by every save', on: SAVE, fault, times: ALL, ends: code, ...more },
+  { how: 'met when the collection is made', on: CREATE, fault, times: 1, ends: 'saved', ...more },
+  { how: 'met by the look before a save', on: LOOK, fault, times: 1, ends: 'saved', ...more },
 ];
 
 const refused = (code: ErrorCode, fault: FrontFault, more: More = {}): Case[] => [
-  { how: 'met by a save', on: SAVE, fault, times: 1, then: code, ...more },
-  { how: 'met when the collection is made', on: CREATE, fault, times: 1, then: code, ...more },
-  { how: 'met by the look before a save', on: LOOK, fault, times: ALL, then: code, ...more },
+  { how: 'met by a save', on: SAVE, fault, times: 1, ends: code, ...more },
+  { how: 'met when the collection is made', on: CREATE, fault, times: 1, ends: code, ...more },
+  { how: 'met by the look before a save', on: LOOK, fault, times: ALL, ends: code, ...more },
 ];
 
 const status = (code: number, said = 'scripted'): FrontFault => ({
@@ -69,7 +69,7 @@ const once = (how: string, on: RegExp, fault: FrontFault, options?: FaultWorldOp
   on,
   fault,
   times: 1,
-  then: 'saved',
+  ends: 'saved',
   ...(options === undefined ? {} : { options }),
 });
 
@@ -130,7 +130,7 @@ const TABLE: Table<typeof API_FAULTS, readonly Case[]> = {
       on: SAVE,
       fault: field('portable_data_hash', (pdh) => pdh.slice(0, 33)),
       times: 1,
-      then: 'BAD_ANSWER',
+      ends: 'BAD_ANSWER',
     },
   ],
   HTML: refused('NOT_ARVADOS', HTML),
@@ -140,7 +140,7 @@ const TABLE: Table<typeof API_FAULTS, readonly Case[]> = {
       on: SAVE,
       fault: status(200, 'x'.repeat(4_000_000)),
       times: 1,
-      then: 'TOO_LARGE',
+      ends: 'TOO_LARGE',
       options: { maxAnswerBytes: 1_000_000 },
     },
   ],
@@ -163,20 +163,20 @@ describe('what can go wrong with the API', () => {
   let met = 0;
   const cases = Object.entries(TABLE).flatMap(([name, list]) => list.map((one) => ({ name, one })));
 
-  it.each(cases.map(({ name, one }) => [`${name}, ${one.how}`, one.then, one] as const))(
+  it.each(cases.map(({ name, one }) => [`${name}, ${one.how}`, one.ends, one] as const))(
     '%s: %s',
-    async (_name, _then, one) => {
+    async (_name, _ends, one) => {
       const world = new FaultWorld(stage);
       try {
         stage.api.add(one.on, one.fault, one.times);
         const { result, status: told } = await world.run(one.options);
         stage.heal();
-        if (one.then === 'saved') {
+        if (one.ends === 'saved') {
           expect(result).toMatchObject({ outcome: 'saved', failures: [] });
         } else {
-          expect([result.outcome, codesOf(result)]).toEqual(['failed', [one.then]]);
-          const cause = CAUSES[one.then];
-          expect(told.problems.map(({ code, kind }) => [code, kind])).toEqual([[one.then, cause.kind]]);
+          expect([result.outcome, codesOf(result)]).toEqual(['failed', [one.ends]]);
+          const cause = CAUSES[one.ends];
+          expect(told.problems.map(({ code, kind }) => [code, kind])).toEqual([[one.ends, cause.kind]]);
           expect(told.problems[0]?.message).toMatch(one.says ?? /./);
           expect(told.tray).not.toBe('ready');
         }

@@ -19,7 +19,7 @@ interface Case {
   readonly on: RegExp;
   readonly fault: FrontFault;
   readonly times: number;
-  readonly then: 'saved' | ErrorCode;
+  readonly ends: 'saved' | ErrorCode;
   readonly options?: FaultWorldOptions;
 }
 
@@ -27,17 +27,17 @@ const put = (
   how: string,
   fault: FrontFault,
   times: number,
-  then: Case['then'],
+  ends: Case['ends'],
   options?: FaultWorldOptions,
-): Case => ({ how, on: PUT, fault, times, then, ...(options === undefined ? {} : { options }) });
+): Case => ({ how, on: PUT, fault, times, ends, ...(options === undefined ? {} : { options }) });
 
 const get = (
   how: string,
   fault: FrontFault,
   times: number,
-  then: Case['then'],
+  ends: Case['ends'],
   options?: FaultWorldOptions,
-): Case => ({ how, on: GET, fault, times, then, ...(options === undefined ? {} : { options }) });
+): Case => ({ how, on: GET, fault, times, ends, ...(options === undefined ? {} : { options }) });
 
 /** Tried again by itself; a problem that waits where it stays. */
 const retried = (code: ErrorCode, fault: FrontFault, options?: FaultWorldOptions): Case[] => [
@@ -246,13 +246,13 @@ async function meetWriting(world: FaultWorld, one: Case): Promise<void> {
   stage.keep.add(one.on, one.fault, one.times);
   const { result, status } = await world.run(one.options);
   stage.heal();
-  if (one.then === 'saved') {
+  if (one.ends === 'saved') {
     expect(result).toMatchObject({ outcome: 'saved', failures: [] });
     expect(status.tray).toBe('ready');
   } else {
-    expect([result.outcome, codesOf(result)]).toEqual(['failed', [one.then]]);
+    expect([result.outcome, codesOf(result)]).toEqual(['failed', [one.ends]]);
     expect(status.problems.map(({ code, kind }) => [code, kind])).toEqual([
-      [one.then, CAUSES[one.then].kind],
+      [one.ends, CAUSES[one.ends].kind],
     ]);
     expect(status.tray).not.toBe('ready');
     await accountsForEachFile(world, new Set(result.failures.map(({ path }) => path)));
@@ -266,11 +266,11 @@ async function meetReading(world: FaultWorld, one: Case): Promise<void> {
   stage.keep.add(one.on, one.fault, one.times);
   const read = await world.remote(one.options).catch((thrown: unknown) => thrown);
   stage.heal();
-  if (one.then === 'saved') {
+  if (one.ends === 'saved') {
     expect(read).toEqual(world.local());
   } else {
     expect(read).toBeInstanceOf(KeepsyncError);
-    expect(read).toMatchObject({ code: one.then });
+    expect(read).toMatchObject({ code: one.ends });
   }
   expect(await world.remote()).toEqual(world.local());
 }
@@ -279,9 +279,9 @@ describe('what can go wrong with Keep', () => {
   let met = 0;
   const cases = Object.entries(TABLE).flatMap(([name, list]) => list.map((one) => ({ name, one })));
 
-  it.each(cases.map(({ name, one }) => [`${name}, ${one.how}`, one.then, one] as const))(
+  it.each(cases.map(({ name, one }) => [`${name}, ${one.how}`, one.ends, one] as const))(
     '%s: %s',
-    (_name, _then, one) =>
+    (_name, _ends, one) =>
       onWorld(async (world) => {
         await (one.on === PUT ? meetWriting(world, one) : meetReading(world, one));
         met += 1;

@@ -15,7 +15,7 @@ import type { Engine, OnceResult, Pair } from '../../src/engine/ports.ts';
 import { createEngine } from '../../src/engine.ts';
 import { HttpKeepClient } from '../../src/keep/http-keep-client.ts';
 import type { KeepTimeouts } from '../../src/keep/keep-request.ts';
-import type { KeepService } from '../../src/keep/ports.ts';
+import type { BlockStore, KeepService } from '../../src/keep/ports.ts';
 import { RetryRounds } from '../../src/keep/retry-rounds.ts';
 import { RetryingStore } from '../../src/keep/retrying-store.ts';
 import { openJournalView } from '../../src/local/journal-view.ts';
@@ -107,6 +107,10 @@ export interface FaultWorldOptions {
   /** Instead of the fronts. */
   readonly services?: (api: ArvadosApi) => Promise<readonly KeepService[]>;
   readonly tokenExpiresAtMs?: number;
+  /** The token is another one than last time: what the account's facts tell. */
+  readonly isNewToken?: boolean;
+  /** Instead of a client on this thread. */
+  readonly keep?: BlockStore;
 }
 
 /** What one run of `put` came to. */
@@ -130,7 +134,9 @@ export class FaultWorld {
       name,
       target: { collectionName: name },
     });
-    this.#pairs = [{ publicId: 'pair01', createId: randomBytes(12).toString('hex'), config }];
+    this.#pairs = [
+      { publicId: 'pair01', createId: randomBytes(12).toString('hex'), clusterId: null, config },
+    ];
     // Bytes of their own, so that the cluster has none of them: small files share a block, the large one takes three.
     this.write('a.txt', randomBytes(100));
     this.write('sub/b.txt', randomBytes(3_000));
@@ -145,7 +151,7 @@ export class FaultWorld {
   async run(options: FaultWorldOptions = {}): Promise<Run> {
     const clock = options.clock ?? quickClock;
     const api = this.openApi(options);
-    const keep = this.openKeep(api, options);
+    const keep = options.keep ?? this.openKeep(api, options);
     const journal = openJournal({ path: join(this.#folder, 'journal.sqlite') });
     const disk = createSimLocalDisk(this.disk, openJournalView(join(this.#folder, 'journal.sqlite')));
     const engine = await createEngine({
@@ -169,6 +175,7 @@ export class FaultWorld {
       store: api.collections,
       account: {
         host: 'sim.example',
+        clusterId: null,
         user: 'someone',
         local: false,
         tokenExpiresAtMs: options.tokenExpiresAtMs ?? null,
@@ -184,6 +191,9 @@ export class FaultWorld {
       onStop: () => undefined,
     });
     try {
+      if (options.isNewToken) {
+        await journal.expireSignatures();
+      }
       await journal.retry((await journal.openFolder('pair01')).id, { nowMs: clock.nowMs() });
 
       const result = await engine.runOnce('pair01', 0);
