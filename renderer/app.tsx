@@ -71,7 +71,8 @@ function Content() {
   const [settingUp, setSettingUp] = useState<boolean | null>(null);
   useEffect(() => {
     if (snapshot !== null && settingUp === null) {
-      setSettingUp(snapshot.account.host === null && !snapshot.account.local);
+      const { account, folders } = snapshot;
+      setSettingUp(account.host === null && !account.local && folders.length === 0);
     }
   }, [snapshot, settingUp]);
   useEffect(() => {

@@ -101,7 +101,7 @@ export const texts = {
     nextSave: 'Saved with the next save',
     nextSaveAt: (moment: string) => `at ${moment}`,
     nextSaveSoon: 'as soon as it is due',
-    changeSaves: ['The next change saves', 'by itself'],
+    changeSaves: ['The next change is saved', 'by itself'],
     savedBlocks: (blocks: number, percent: number) =>
       `${plural(blocks, 'block')}, ${percent === 100 ? 'all bytes' : `${percent} % of all bytes`}`,
     collections: (count: number) => `In ${plural(count, 'collection')}`,
@@ -192,7 +192,9 @@ export const texts = {
     copyLocator: 'Copy the locator',
     server: 'Server',
     attempts: (server: string | null, attempts: number) =>
-      [server, attempts === 0 ? null : `attempt ${attempts}`].filter((part) => part !== null).join(', '),
+      [server?.replace(/^https?:\/\//, '') ?? null, attempts === 0 ? null : `attempt ${attempts}`]
+        .filter((part) => part !== null)
+        .join(', '),
     error: 'Error',
     since: 'Since',
     filesInside: (count: number) => `${plural(count, 'file')} inside`,
@@ -242,6 +244,7 @@ export const texts = {
     kept: (files: number, bytes: number) => `${plural(files, 'file')}, ${sizeText(bytes)}`,
     areKept: 'are kept',
     areLeftOut: 'are left out',
+    nothingLeftOut: 'nothing is left out',
     ignored: (count: number) => `${plural(count, 'file')} left out with the last look.`,
   },
   problems: {
@@ -398,7 +401,7 @@ export const texts = {
         file: (_system: string) =>
           'In Workbench: your name, then “Get API token”. Kept in a file that only you can read.',
         memory: (_system: string) =>
-          'In Workbench: your name, then “Get API token”. Kept in memory only, for want of a keychain.',
+          'In Workbench: your name, then “Get API token”. Kept in memory only: this system has no keychain.',
       },
       more: 'Proxy, private certificate authority',
       check: 'Check',

@@ -1,5 +1,6 @@
 import { Emitter } from './base/emitter.ts';
 import { asKeepsyncError, errorToRecord, KeepsyncError } from './base/errors.ts';
+import { Mutex } from './base/mutex.ts';
 import { randomBase36 } from './base/random.ts';
 import { Semaphore } from './base/semaphore.ts';
 import { KEEP_BLOCK_SIZE_BYTES } from './blocks/block-manager.ts';
@@ -40,6 +41,20 @@ export async function createEngine(ports: EnginePorts): Promise<Engine> {
   return engine;
 }
 
+/** Throws USAGE where one of the folders is kept already. */
+function requireNotKept(pairs: readonly Pair[], config: FolderConfig): void {
+  const taken = pairs.find((pair) =>
+    pair.config.roots.some((root) => config.roots.some((wanted) => wanted.diskPath === root.diskPath)),
+  );
+  if (taken) {
+    throw new KeepsyncError(
+      'USAGE',
+      `${config.roots[0]?.diskPath} is kept already, as folder ${taken.publicId}`,
+      { action: `See \`keepsync folder show ${taken.publicId}\`.` },
+    );
+  }
+}
+
 class KeepsyncEngine implements Engine {
   readonly #ports: EnginePorts;
   readonly #events = new Emitter<ContractEvents>();
@@ -57,6 +72,7 @@ class KeepsyncEngine implements Engine {
   readonly #blockSizeBytes: number;
   readonly #marginMs: number;
   #pairs: readonly Pair[] = [];
+  readonly #pairTurn = new Mutex();
   #pauseTimers = new Map<string, () => void>();
   #offlineSinceMs: number | null = null;
   #journalTrouble: JournalTrouble | undefined;
@@ -73,7 +89,12 @@ class KeepsyncEngine implements Engine {
     // network busy (measured: a fourth buffer made nothing faster). 3 x 64 MiB = 192 MiB of the 384 MiB that uploads and
     // downloads share; a client that uploads 10 GiB stays under 400 MiB in all.
     const buffers = Math.max(2, uploads.threads + uploads.queue - 1);
-    this.#pool = new SharedBufferPool({ retain: buffers, capacityBytes: this.#blockSizeBytes, clock });
+    this.#pool = new SharedBufferPool({
+      retain: buffers,
+      capacityBytes: this.#blockSizeBytes,
+      clock,
+      ...(ports.onRest === undefined ? {} : { onRest: ports.onRest }),
+    });
     this.#slots = new UploadSlots({ threads: uploads.threads, queue: uploads.queue });
     this.#permits = new Semaphore(buffers);
     this.#fold = new StatusFold(ports.owner, ports.version);
@@ -260,12 +281,14 @@ class KeepsyncEngine implements Engine {
 
   #tellGeneralProblems(): void {
     const trouble = this.#journalTrouble;
-    const { error, untilMs } = this.#gate;
+    const { hold, clock } = this.#ports;
+    const error = hold ?? this.#gate.error;
+    const nextTryAtMs = hold === undefined ? this.#gate.untilMs : null;
     this.#tell({
       type: 'problems',
       folderId: null,
       problems: [
-        ...(error === undefined ? [] : [problemOf(error, this.#ports.clock.nowMs(), untilMs)]),
+        ...(error === undefined ? [] : [problemOf(error, clock.nowMs(), nextTryAtMs)]),
         ...(trouble === undefined ? [] : [problemOf(trouble.error, trouble.sinceMs, trouble.nextTryAtMs)]),
       ],
     });
@@ -342,6 +365,7 @@ class KeepsyncEngine implements Engine {
             ...config,
             target: { ...config.target, collectionUuid: uuid },
           })),
+        onConflict: (id, conflict) => this.#changePair(id, (known) => ({ ...known, conflict })),
         onSaved: (id, lastSavedPdh, rebuilt) =>
           this.#changePair(id, (one) => ({
             ...one,
@@ -418,10 +442,20 @@ class KeepsyncEngine implements Engine {
     }));
   }
 
+  /** One change after the other: none is made on what another is about to replace. */
+  #storePairs(change: (pairs: readonly Pair[]) => readonly Pair[]): Promise<readonly Pair[]> {
+    return this.#pairTurn.run(async () => {
+      const pairs = change(this.#pairs);
+      await this.#ports.pairs.save(pairs);
+      this.#pairs = pairs;
+      return pairs;
+    });
+  }
+
   async #changePair(publicId: string, change: (pair: Pair) => Pair): Promise<void> {
-    const pairs = this.#pairs.map((pair) => (pair.publicId === publicId ? change(pair) : pair));
-    await this.#ports.pairs.save(pairs);
-    this.#pairs = pairs;
+    const pairs = await this.#storePairs((before) =>
+      before.map((pair) => (pair.publicId === publicId ? change(pair) : pair)),
+    );
     const changed = pairs.find((pair) => pair.publicId === publicId);
     if (changed) {
       await this.#desks.get(publicId)?.replace(changed);
@@ -433,26 +467,16 @@ class KeepsyncEngine implements Engine {
     if (hold !== undefined) {
       throw hold;
     }
-    const taken = this.#pairs.find((pair) =>
-      pair.config.roots.some((root) => config.roots.some((wanted) => wanted.diskPath === root.diskPath)),
-    );
-    if (taken) {
-      throw new KeepsyncError(
-        'USAGE',
-        `${config.roots[0]?.diskPath} is kept already, as folder ${taken.publicId}`,
-        {
-          action: `See \`keepsync folder show ${taken.publicId}\`.`,
-        },
-      );
-    }
     const pair: Pair = {
       publicId: randomBase36(this.#ports.random, 6),
       createId: randomBase36(this.#ports.random, 24),
       clusterId: account.clusterId,
       config,
     };
-    await this.#ports.pairs.save([...this.#pairs, pair]);
-    this.#pairs = [...this.#pairs, pair];
+    await this.#storePairs((before) => {
+      requireNotKept(before, config);
+      return [...before, pair];
+    });
     const desk = await this.#open(pair);
     this.#tell({ type: 'activity', level: 'info', folderId: pair.publicId, message: `Added ${config.name}` });
     this.#begin(desk);
@@ -461,9 +485,7 @@ class KeepsyncEngine implements Engine {
 
   async #remove(folderId: string): Promise<void> {
     const desk = this.#desk(folderId);
-    const pairs = this.#pairs.filter((pair) => pair.publicId !== folderId);
-    await this.#ports.pairs.save(pairs);
-    this.#pairs = pairs;
+    await this.#storePairs((before) => before.filter((pair) => pair.publicId !== folderId));
     this.#resumeAt(folderId, null);
     await desk.close({ finish: false });
     this.#desks.delete(folderId);
@@ -547,6 +569,9 @@ class KeepsyncEngine implements Engine {
     this.#gate.open();
     let retried = 0;
     for (const desk of this.#chosen(problem?.folderId ?? folderId)) {
+      if (problem?.code === 'CONFLICT' || (problem === undefined && folderId !== null)) {
+        await desk.forgetConflict();
+      }
       retried += await desk.loop.retry(problem?.code);
     }
     return retried;

@@ -115,7 +115,10 @@ export function Navigation({ snapshot, onSkip }: { snapshot: StatusSnapshot; onS
             current={place.view === 'folder' && place.folderId === folder.id}
             mark={<FolderMark folder={folder} />}
             name={<MiddleCut text={folder.name} />}
-            end={folder.tray === 'syncing' && <span className="end">{folder.percentSaved} %</span>}
+            end={
+              folder.tray === 'syncing' &&
+              folder.percentSaved !== null && <span className="end">{folder.percentSaved} %</span>
+            }
           />
         ))}
       </div>

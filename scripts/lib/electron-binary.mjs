@@ -4,6 +4,8 @@ import { isAbsolute, join } from 'node:path';
 
 const NAMES = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' };
 
+/** Port of display 0. */
+const X11_PORT = 6000;
 /** How long a display may take to let us in. */
 const DISPLAY_WITHIN_MS = 3_000;
 
@@ -57,12 +59,11 @@ async function hasX11(display) {
   if (number === undefined) {
     return true;
   }
-  const local = host === '' || host === 'unix';
+  if (host !== '' && host !== 'unix') {
+    return answers({ host, port: Math.min(X11_PORT + Number(number), 65_535) });
+  }
   const path = `/tmp/.X11-unix/X${number}`;
-  return (
-    (local && ((await answers({ path })) || (await answers({ path: `\0${path}` })))) ||
-    (await answers({ host: local ? 'localhost' : host, port: 6000 + Number(number) }))
-  );
+  return (await answers({ path })) || (await answers({ path: `\0${path}` }));
 }
 
 function answers(where) {

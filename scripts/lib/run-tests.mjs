@@ -7,12 +7,28 @@ import { runChecks } from './run-checks.mjs';
 import { ensureEndToEndPackages } from './system-packages.mjs';
 import { summarize } from './test-summary.mjs';
 
+/** How much the long run tries, by the names under which the tests look it up; the environment's own values come first. */
+export const LARGE_SAMPLES = {
+  /** No test is too slow. */
+  KEEPSYNC_LONG: '1',
+  /** Seeds of the simulated world. */
+  KEEPSYNC_SEEDS: '10000',
+  /** Times that a real daemon is killed. */
+  KEEPSYNC_KILLS: '1000',
+  /** Times that power is cut under a journal. */
+  KEEPSYNC_POWER_CUTS: '20000',
+  /** Histories of each property. */
+  KEEPSYNC_RUNS: '3000',
+  /** Bits flipped in each kind of file. */
+  KEEPSYNC_BIT_FLIPS: '10000',
+};
+
 /**
  * Checks and tests. The last line says how many passed, failed and were skipped; before it stands what was skipped and
  * why. Resolves to whether all is well: a failed check is a failure, and where CI is set a skipped interop or end-to-end
  * test is one, too.
  */
-export async function runTests(node, filters) {
+export async function runTests(node, filters, env = {}) {
   const failedChecks = await runChecks(node);
   const folder = mkdtempSync(join(tmpdir(), 'keepsync-test-'));
   const resultFile = join(folder, 'results.json');
@@ -27,7 +43,7 @@ export async function runTests(node, filters) {
         '--reporter=./scripts/test-result-reporter.mjs',
         ...filters,
       ],
-      { ...testEnv(), KEEPSYNC_TEST_RESULTS: resultFile },
+      { ...env, ...testEnv(), KEEPSYNC_TEST_RESULTS: resultFile },
     );
     const { lines, ok } = summarize({
       exitCode,

@@ -111,7 +111,10 @@ function failed(id: CheckId, error: KeepsyncError): Check {
 }
 
 /** One request answers three questions: what it failed with says how far it got. */
-function contactChecks(client: ApiClient, contact: Outcome<unknown>): readonly Check[] {
+function contactChecks(
+  client: ApiClient,
+  contact: Outcome<{ readonly discovery: Discovery }>,
+): readonly Check[] {
   const host: Check = { id: 'host', ok: true, message: `${client.host.text} answers` };
   const certificate: Check = {
     id: 'certificate',
@@ -119,7 +122,8 @@ function contactChecks(client: ApiClient, contact: Outcome<unknown>): readonly C
     message: client.tls.insecure ? 'The certificate is not checked, as you asked' : 'The certificate is good',
   };
   if (!('error' in contact)) {
-    return [host, certificate, { id: 'arvados', ok: true, message: 'It is an Arvados API' }];
+    const { uuidPrefix } = contact.value.discovery;
+    return [host, certificate, { id: 'arvados', ok: true, message: `Arvados, cluster ${uuidPrefix}` }];
   }
   switch (contact.error.code) {
     case 'OFFLINE':
@@ -138,7 +142,7 @@ function clockCheck(nowMs: number, serverTimeMs: number | undefined): Check {
   }
   const skewMs = nowMs - serverTimeMs;
   if (Math.abs(skewMs) <= LARGEST_CLOCK_SKEW_MS) {
-    return { id: 'clock', ok: true, message: 'The clock of this computer agrees with that of the server' };
+    return { id: 'clock', ok: true, message: agreement(skewMs) };
   }
   const minutes = Math.round(Math.abs(skewMs) / 60_000);
   return {
@@ -147,6 +151,12 @@ function clockCheck(nowMs: number, serverTimeMs: number | undefined): Check {
     message: `The clock of this computer is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} that of the server`,
     action: 'Set the date and time of this computer, or let it do so by itself.',
   };
+}
+
+/** The server tells whole seconds. */
+function agreement(skewMs: number): string {
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  return seconds < 2 ? 'Less than 2 seconds apart' : `${seconds} seconds apart`;
 }
 
 function tokenCheck(user: CurrentUser, token: TokenInfo | undefined, nowMs: number): Check {
@@ -190,7 +200,11 @@ async function keepCheck(services: readonly KeepService[], options: CheckAccount
   const errors = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []));
   const [first] = errors;
   if (first === undefined) {
-    return { id: 'keep', ok: true, message: `All Keep services answer (${usable.length})` };
+    return {
+      id: 'keep',
+      ok: true,
+      message: usable.length === 1 ? 'The Keep service answers' : `All ${usable.length} Keep services answer`,
+    };
   }
   if (errors.length < usable.length) {
     return {

@@ -1,8 +1,12 @@
 import type { MessagePort, TransferListItem, Worker } from 'node:worker_threads';
 import { type ErrorRecord, errorFromRecord, errorToRecord, KeepsyncError } from './errors.ts';
+import { collectNow } from './small-heaps.ts';
 
 /** The methods that a thread offers: each takes one structured-clonable value and returns one, perhaps later. */
 export type ThreadApi = Record<string, (input: never) => unknown>;
+
+/** Tells a thread that there is no work for now. */
+export const REST = { rest: true } as const;
 
 type Request = { id: number; method: string; input: unknown };
 type Answer =
@@ -30,7 +34,11 @@ export function serveThread<Api extends ThreadApi>(
   handlers: Handlers<Api>,
 ): (event: string, payload: unknown, transfer?: readonly TransferListItem[]) => void {
   const running = new Map<number, AbortController>();
-  port.on('message', (message: Request | { cancel: number }) => {
+  port.on('message', (message: Request | { cancel: number } | typeof REST) => {
+    if ('rest' in message) {
+      collectNow();
+      return;
+    }
     if ('cancel' in message) {
       running.get(message.cancel)?.abort(new KeepsyncError('CANCELLED', 'Stopped'));
       return;

@@ -1,4 +1,6 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { collectNow, heapsAreSmall } from './small-heaps.ts';
+import { REST } from './thread-rpc.ts';
 
 declare const __KEEPSYNC_BUNDLE__: boolean | undefined;
 
@@ -18,6 +20,8 @@ export type ThreadEntry =
  */
 const YOUNG_GENERATION_MIB = 8;
 
+const live = new Set<Worker>();
+
 /**
  * Starts a worker thread. From source, Node runs the TypeScript entry as it is; in the bundle each entry is
  * `threads/NAME.cjs` beside the main file.
@@ -27,8 +31,26 @@ export function startThread(entry: ThreadEntry, given: WorkerOptions = {}): Work
     ...given,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB, ...given.resourceLimits },
   };
+  const worker = startEntry(entry, options);
+  live.add(worker);
+  worker.once('exit', () => live.delete(worker));
+  return worker;
+}
+
+function startEntry(entry: ThreadEntry, options: WorkerOptions): Worker {
   if (typeof __KEEPSYNC_BUNDLE__ !== 'undefined') {
     return new Worker(new URL(`./threads/${entry.replace(/^.*\//, '')}.cjs`, import.meta.url), options);
   }
   return new Worker(new URL(`../${entry}.ts`, import.meta.url), options);
+}
+
+/** Work is done for now: this thread and all it started give back what they no longer use. Does nothing in Electron. */
+export function restThreads(): void {
+  if (!heapsAreSmall()) {
+    return;
+  }
+  for (const worker of live) {
+    worker.postMessage(REST);
+  }
+  collectNow();
 }

@@ -14,6 +14,8 @@ export interface SharedBufferPoolOptions {
   readonly capacityBytes: number;
   /** With a clock, idle buffers are let go of when nothing was lent for a while. */
   readonly clock?: Clock;
+  /** Called when they were let go of: their memory is free once nobody's garbage refers to it. */
+  readonly onRest?: () => void;
 }
 
 /** How long nothing must be lent before that: an upload of many blocks is over then. */
@@ -32,6 +34,7 @@ export class SharedBufferPool {
   readonly #idle: SharedArrayBuffer[] = [];
   readonly #lent = new Set<SharedArrayBuffer>();
   readonly #clock: Clock | undefined;
+  readonly #onRest: (() => void) | undefined;
   #cancelRest: CancelTimer | undefined;
   readonly #waiters: Array<{ limit: number; resolve: () => void }> = [];
 
@@ -39,6 +42,7 @@ export class SharedBufferPool {
     this.capacityBytes = options.capacityBytes;
     this.#retain = options.retain;
     this.#clock = options.clock;
+    this.#onRest = options.onRest;
   }
 
   /** Buffers lent and not yet released, small ones included. */
@@ -92,7 +96,10 @@ export class SharedBufferPool {
       this.#idle.push(buffer);
     }
     if (this.#lent.size === 0 && this.#idle.length > 0) {
-      this.#cancelRest ??= this.#clock?.setTimer(REST_MS, () => this.trim());
+      this.#cancelRest ??= this.#clock?.setTimer(REST_MS, () => {
+        this.trim();
+        this.#onRest?.();
+      });
     }
     const ready = this.#waiters.filter((waiter) => this.#lent.size < waiter.limit);
     for (const waiter of ready) {

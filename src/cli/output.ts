@@ -3,6 +3,11 @@ import type { KeepsyncError } from '../base/errors.ts';
 import { redact } from '../base/redact.ts';
 import type { OutputStream } from './environment.ts';
 
+/** The message, and the server's request id unless it names that already. */
+export function withRequestId(message: string, requestId: string | null | undefined): string {
+  return !requestId || message.includes(requestId) ? message : `${message} (${requestId})`;
+}
+
 /**
  * What a command says. Results go to stdout, everything else to stderr; with `--json` results are one JSON document and
  * an error is `{"error":{"kind","message","action","requestId"}}` in one line on stderr. A reader that goes away
@@ -129,8 +134,7 @@ export class Output {
       this.#write(this.stderr, `${JSON.stringify({ error: { kind: code, message, action, requestId } })}\n`);
       return;
     }
-    const id = error.requestId === undefined ? '' : ` (${error.requestId})`;
-    this.#message(`keepsync: ${error.message}${id}`);
+    this.#message(`keepsync: ${withRequestId(error.message, error.requestId)}`);
     if (error.action !== undefined) {
       this.#message(`  ${error.action}`);
     }

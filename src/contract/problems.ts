@@ -132,8 +132,8 @@ export const CAUSES: Readonly<Record<ErrorCode, CauseEntry>> = {
   ]),
   CONFLICT: needsYou(
     'somebody else changed the same file in the collection',
-    'Both versions are kept; compare them.',
-    ['copy-details'],
+    'Both versions are kept; compare them, then retry to clear this.',
+    ['retry', 'copy-details'],
   ),
   OTHER_CLUSTER: needsYou(
     'kept in another cluster',

@@ -90,8 +90,11 @@ export const folderStatusSchema = z.object({
   /** One sentence: "Everything saved 2 minutes ago". */
   sentence: z.string(),
   bar: barSchema,
-  /** Saved bytes of all bytes, rounded down; 100 only when everything is saved. */
-  percentSaved: z.number(),
+  /**
+   * Saved bytes of all bytes, rounded down; 100 only when everything is saved. Null where nobody can say: a folder that is
+   * paused or held back, and of which nothing is known to be unsaved.
+   */
+  percentSaved: z.number().nullable(),
   lastSaveAtMs: z.number().nullable(),
   nextSaveAtMs: z.number().nullable(),
   portableDataHash: z.string().nullable(),

@@ -31,6 +31,9 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
 }
 
+/** `43%` of a folder's bytes; a dash where it cannot be said. */
+export const percentText = (percent: number | null): string => (percent === null ? '-' : `${percent}%`);
+
 /** `86.4 MiB/s`. */
 export const rateText = (bytesPerSecond: number): string => `${sizeText(bytesPerSecond)}/s`;
 

@@ -12,6 +12,7 @@ import { systemCode } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
 import { newRequestId, type Random } from '../base/random.ts';
+import { restThreads } from '../base/thread.ts';
 import { VERSION } from '../base/version.ts';
 import type { Settings } from '../contract/settings.ts';
 import { createEngine } from '../engine.ts';
@@ -195,6 +196,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       account: facts.account,
       events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
       onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
+      onRest: restThreads,
       conflicts: request.conflicts,
       onStop: request.onStop,
     });

@@ -3,10 +3,11 @@ import { asKeepsyncError, errorToRecord, type KeepsyncError } from '../base/erro
 import type { FolderConfig } from '../contract/settings.ts';
 import { countText, plural, sizeText } from '../contract/words.ts';
 import type { FolderFacts, ProblemFact, StatusInput } from '../status/inputs.ts';
+import type { SaveOutcome } from '../sync/collection-saver.ts';
 import { FolderLoop, type FolderPlan, type LoopPorts } from '../sync/folder-loop.ts';
 import type { Journal, JournalCounts, JournalFolder } from '../sync/journal-port.ts';
 import type { BlockDesk } from './block-desk.ts';
-import type { OnceResult, Pair } from './ports.ts';
+import type { OnceResult, Pair, PairConflict } from './ports.ts';
 
 interface FolderDeskPorts {
   readonly clock: Clock;
@@ -16,9 +17,18 @@ interface FolderDeskPorts {
   readonly onCollection: (publicId: string, uuid: string) => Promise<void>;
   /** The collection has this hash after a save; with `rebuilt`, everything that a lost journal knew is known again. */
   readonly onSaved: (publicId: string, portableDataHash: string | null, rebuilt: boolean) => Promise<void>;
+  /** Somebody else's save met ours; null: a person has seen it. */
+  readonly onConflict: (publicId: string, conflict: PairConflict | null) => Promise<void>;
   readonly desk: BlockDesk;
   readonly conflicts: 'keep-beside' | 'overwrite';
 }
+
+const COLLISION = 'Somebody else saved at the same moment; the collection is compared again';
+const COLLISION_ACTION =
+  'The collection as it was before is kept as a version of it; compare them, then retry to clear this.';
+
+const conflictLine = ({ path, beside }: SaveOutcome['conflicts'][number]) =>
+  `Somebody else changed ${path}; their version is kept as ${beside}`;
 
 /** How often a folder's numbers are read from the journal while it works, milliseconds. */
 const PUBLISH_EVERY_MS = 200;
@@ -71,15 +81,13 @@ export class FolderDesk {
     this.loop.events.on('saved', (saved) => {
       this.#note('info', savedLine(saved.files, saved.bytes, saved.deleted));
       for (const conflict of saved.conflicts) {
-        this.#note(
-          'warn',
-          `Somebody else changed ${conflict.path}; their version is kept as ${conflict.beside}`,
-        );
+        this.#note('warn', conflictLine(conflict));
       }
       if (saved.collided) {
-        this.#note('warn', 'Somebody else saved at the same moment; the collection is compared again');
+        this.#note('warn', COLLISION);
         this.loop.remoteHint();
       }
+      this.#rememberConflict(saved.conflicts, saved.collided);
       this.#savedPdh = saved.folder.remotePdh;
       this.#soon();
     });
@@ -124,6 +132,48 @@ export class FolderDesk {
       await this.loop.replan(planOf(pair, this.#folder, this.#ports.conflicts));
     }
     this.#soon();
+  }
+
+  /** A person has seen that somebody else wrote there, too. */
+  async forgetConflict(): Promise<void> {
+    if (this.#pair.conflict) {
+      await this.#ports.onConflict(this.#pair.publicId, null);
+    }
+  }
+
+  #rememberConflict(conflicts: SaveOutcome['conflicts'], collided: boolean): void {
+    const [first] = conflicts;
+    if (first === undefined && !collided) {
+      return;
+    }
+    const before = this.#pair.conflict;
+    const conflict: PairConflict = {
+      files: (before?.files ?? 0) + conflicts.length,
+      examplePath: first?.beside ?? before?.examplePath ?? null,
+      message: first === undefined ? COLLISION : conflictLine(first),
+      sinceMs: before?.sinceMs ?? this.#ports.clock.nowMs(),
+    };
+    this.#ports
+      .onConflict(this.#pair.publicId, conflict)
+      .catch((thrown: unknown) => this.#note('error', asKeepsyncError(thrown).message));
+  }
+
+  #conflictProblem(): ProblemFact[] {
+    const { conflict } = this.#pair;
+    return conflict
+      ? [
+          {
+            code: 'CONFLICT',
+            files: conflict.files,
+            examplePath: conflict.examplePath,
+            message: conflict.message,
+            ...(conflict.files === 0 ? { action: COLLISION_ACTION } : {}),
+            requestId: null,
+            nextTryAtMs: null,
+            sinceMs: conflict.sinceMs,
+          },
+        ]
+      : [];
   }
 
   /** Tells what is known now, without asking the journal. */
@@ -235,6 +285,7 @@ export class FolderDesk {
     const own = this.#holdsAlone ? this.#hold : undefined;
     const problems: ProblemFact[] = [
       ...(own === undefined ? [] : [problemOf(own, this.#openedAtMs, null)]),
+      ...this.#conflictProblem(),
       ...errors.map(({ error, sinceMs, nextTryAtMs }) => problemOf(error, sinceMs, nextTryAtMs)),
       ...ofFiles.map((problem) => ({
         code: problem.code,

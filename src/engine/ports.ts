@@ -10,6 +10,16 @@ import type { BlockStore } from '../keep/ports.ts';
 import type { LocalDisk, Watcher } from '../local/ports.ts';
 import type { OpenJournal } from '../sync/journal-database.ts';
 
+/** Somebody else wrote to the collection where we did; kept until a person has seen it. */
+export interface PairConflict {
+  /** Files of which both versions are kept; 0 where only saves met. */
+  readonly files: number;
+  /** Path of the other version in the collection. */
+  readonly examplePath: string | null;
+  readonly message: string;
+  readonly sinceMs: number;
+}
+
 /** A folder and where it goes, as kept in the profile: the journal can be lost, this must not be. */
 export interface Pair {
   /** Short random id that people and commands name it by. */
@@ -26,6 +36,7 @@ export interface Pair {
   readonly lastSavedPdh?: string | null | undefined;
   /** The journal was lost, and not everything is found or saved again yet. */
   readonly rebuilding?: boolean | undefined;
+  readonly conflict?: PairConflict | null | undefined;
 }
 
 export interface PairStore {
@@ -87,6 +98,8 @@ export interface EnginePorts {
   readonly events: RemoteEvents | undefined;
   /** Called when a person changes the upload limit; bytes per second, 0 for none. */
   readonly onLimit: (bytesPerSecond: number) => void;
+  /** Nothing has been uploaded for some seconds: memory may be given back. */
+  readonly onRest?: () => void;
   /** What to do with a path that somebody else changed; `put` overwrites. */
   readonly conflicts: 'keep-beside' | 'overwrite';
   /** Nothing goes on, for this reason: the folders are only shown. Undefined: all is well. */

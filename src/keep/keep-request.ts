@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, KeepsyncError } from '../base/errors.ts';
+import { redact } from '../base/redact.ts';
 import type { TakeBytes } from './http-answer.ts';
 import { type ExchangeEnvironment, type ExchangeRequest, exchange } from './http-exchange.ts';
 import { adviceFor, type KeepMethod, statusCode } from './keep-status.ts';
@@ -118,12 +119,6 @@ function putAnswer(headers: IncomingHttpHeaders, text: string, md5: string, size
   };
 }
 
-/** A server's own words, where it has any that are no web page. */
-function wordsOf(text: string): string {
-  const [line = ''] = text.trim().split('\n');
-  return line === '' || line.startsWith('<') ? '' : `: ${line.slice(0, 200)}`;
-}
-
 export class HttpKeepServers implements KeepServers {
   readonly #options: KeepServersOptions;
   readonly #clock: Clock;
@@ -232,8 +227,19 @@ export class HttpKeepServers implements KeepServers {
         code = 'SIGNATURE';
       }
     }
-    const words = status >= 300 && status < 400 ? ': a redirect, which is never followed' : wordsOf(text);
+    const words =
+      status >= 300 && status < 400 ? ': a redirect, which is never followed' : this.#wordsOf(text);
     return fault(code, `${status}${words}`, status);
+  }
+
+  /** A server's own words, where it has any that are no web page; should it repeat the token, then without that. */
+  #wordsOf(text: string): string {
+    const [line = ''] = text.trim().split('\n');
+    if (line === '' || line.startsWith('<')) {
+      return '';
+    }
+    const token = this.#options.token();
+    return `: ${redact(line, [token, ...token.split('/').slice(2)]).slice(0, 200)}`;
   }
 
   #connectTimeoutMs(service: KeepService, round: number): number {

@@ -14,9 +14,9 @@ const BUSY_TIMEOUT_MS = 10_000;
  */
 const ABSENT_STATES = `('gone', 'deleted')`;
 
-const ENTRIES_SQL = `SELECT name, kind, stamp FROM entry
+const ENTRIES_SQL = `SELECT name, kind, stamp, state FROM entry
   WHERE folder_id = ? AND dir = ? AND state NOT IN ${ABSENT_STATES}`;
-const ENTRY_SQL = `SELECT name, kind, stamp FROM entry
+const ENTRY_SQL = `SELECT name, kind, stamp, state FROM entry
   WHERE folder_id = ? AND dir = ? AND name = ? AND state NOT IN ${ABSENT_STATES}`;
 /** A row has a digest only while the journal knows where those bytes lie; what is gone counts too, as for a rename. */
 const KNOWN_SQL = `SELECT 1 AS found FROM entry
@@ -116,9 +116,14 @@ function identityOf(journalPath: string): string {
 }
 
 function toKnownEntry(row: Record<string, unknown>): KnownEntry {
-  const { name, kind, stamp } = row;
+  const { name, kind, stamp, state } = row;
   if (typeof name !== 'string' || (kind !== 'file' && kind !== 'dir')) {
     throw new KeepsyncError('JOURNAL', 'The journal holds a row that makes no sense');
   }
-  return { name, kind, stamp: typeof stamp === 'string' ? stamp : '' };
+  return {
+    name,
+    kind,
+    stamp: typeof stamp === 'string' ? stamp : '',
+    ...(kind === 'dir' && state === 'held' ? { isHeld: true } : {}),
+  };
 }

@@ -54,6 +54,8 @@ export interface KnownEntry {
   readonly kind: 'file' | 'dir';
   /** '' for a directory and for whatever must be looked at again. */
   readonly stamp: FileStamp;
+  /** Of a directory: it could not be looked at; once it can, it has to be reported again. */
+  readonly isHeld?: boolean;
 }
 
 /** The scan's view of the journal: one directory at a time, so that memory does not grow with the tree. */

@@ -395,10 +395,10 @@ class TreeWalk {
     roots: RootNode | undefined,
     known: KnownEntry | undefined,
   ): void {
-    const isKnown = known?.kind === 'dir';
-    if (known !== undefined && !isKnown) {
+    if (known?.kind === 'file') {
       this.#report.gone(path, false);
     }
+    const isKnown = known?.kind === 'dir' && known.isHeld !== true;
     const name = path.slice(path.lastIndexOf('/') + 1);
     const only = frame.only?.children.get(name);
     // A folder that the journal has never seen is looked at as a whole, whatever was asked for inside it.

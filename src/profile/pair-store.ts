@@ -17,6 +17,14 @@ const fileSchema = z.object({
       config: folderConfigSchema,
       lastSavedPdh: z.string().nullish(),
       rebuilding: z.boolean().optional(),
+      conflict: z
+        .object({
+          files: z.number(),
+          examplePath: z.string().nullable(),
+          message: z.string(),
+          sinceMs: z.number(),
+        })
+        .nullish(),
     }),
   ),
 });

@@ -89,11 +89,22 @@ export function everythingSaved(facts: FolderFacts, blocks: readonly LiveBlock[]
   return !open && tallies.dirsToSave === 0;
 }
 
-/** Saved bytes of all bytes, rounded down; 100 only where everything is saved, 99 at most where something is not. */
-export function percentSaved(bar: Bar, complete: boolean): number {
+/** Nobody looks at the folder in these, so what was saved when somebody last did says nothing about now. */
+const UNWATCHED: ReadonlyArray<FolderFacts['phase']> = ['starting', 'paused', 'blocked'];
+
+/**
+ * Saved bytes of all bytes, rounded down; 100 only where everything is saved, 99 at most where something is not. Null where
+ * it cannot be said: nothing is known yet; or every byte that was seen is saved, and nobody looks.
+ */
+export function percentSaved(facts: FolderFacts, bar: Bar, complete: boolean): number | null {
+  const isWatched = !UNWATCHED.includes(facts.phase);
   if (complete) {
-    return 100;
+    return isWatched ? 100 : null;
   }
   const total = barTotal(bar).bytes;
-  return total === 0 ? 0 : Math.min(99, Math.floor((100 * bar.saved.bytes) / total));
+  if (total === 0) {
+    return isWatched ? 0 : null;
+  }
+  const percent = Math.floor((100 * bar.saved.bytes) / total);
+  return percent < 100 ? percent : isWatched ? 99 : null;
 }

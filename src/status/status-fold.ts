@@ -54,6 +54,8 @@ export class StatusFold {
   readonly #folders = new Map<string, FolderFacts>();
   readonly #blocks = new Map<string, LiveBlock>();
   readonly #changedBlocks = new Set<string>();
+  /** Stored and no longer live, but not told yet. */
+  readonly #justStored = new Map<string, LiveBlock>();
   readonly #problems = new Map<string | null, readonly ProblemFact[]>();
   readonly #throughput = new Throughput();
   #limitBytesPerSecond = 0;
@@ -92,7 +94,7 @@ export class StatusFold {
         this.#changedBlocks.add(input.block.blockId);
         break;
       case 'block-removed':
-        this.#blocks.delete(input.blockId);
+        this.#removeBlock(input.blockId);
         break;
       case 'problems':
         this.#problems.set(input.folderId, mergeFacts(input.problems));
@@ -121,9 +123,13 @@ export class StatusFold {
     return blocks.filter((block) => folderId === null || block.folderId === folderId).map(blockRow);
   }
 
-  /** Rows of the live blocks that changed since the last call; those that were removed since are left out. */
+  /**
+   * Rows of the live blocks that changed since the last call. Of those that were removed since only the stored ones are
+   * told: they live on in the journal.
+   */
   takeChangedBlocks(): BlockRow[] {
-    const rows: BlockRow[] = [];
+    const rows = [...this.#justStored.values()].map(blockRow);
+    this.#justStored.clear();
     for (const id of this.#changedBlocks) {
       const block = this.#blocks.get(id);
       if (block !== undefined) {
@@ -132,6 +138,14 @@ export class StatusFold {
     }
     this.#changedBlocks.clear();
     return rows;
+  }
+
+  #removeBlock(blockId: string): void {
+    const block = this.#blocks.get(blockId);
+    if (block?.state === 'COMMITTED' && this.#changedBlocks.has(blockId)) {
+      this.#justStored.set(blockId, block);
+    }
+    this.#blocks.delete(blockId);
   }
 
   snapshot(nowMs: number): StatusSnapshot {
@@ -211,7 +225,7 @@ export class StatusFold {
       phase: facts.phase,
       tray: folderTray(facts, complete, problems),
       bar,
-      percentSaved: percentSaved(bar, complete),
+      percentSaved: percentSaved(facts, bar, complete),
       lastSaveAtMs: facts.lastSaveAtMs,
       nextSaveAtMs: facts.nextSaveAtMs,
       portableDataHash: facts.portableDataHash,

@@ -1,4 +1,5 @@
 import type { CollectionStore } from '../api/ports.ts';
+import { KeepsyncError } from '../base/errors.ts';
 import { applyReplaceFiles } from '../collection/replace-files.ts';
 
 /**
@@ -18,6 +19,10 @@ export function anyClusterStore(store: CollectionStore): CollectionStore {
         return await store.replaceFiles(uuid, change, signal);
       }
       const fresh = await store.getWithManifest(uuid, signal);
+      if ('/' in change.replaceFiles && fresh.manifestText !== '') {
+        // Meant for a collection that was empty a moment ago: the next look will find what came in between.
+        throw new KeepsyncError('BUSY', 'Somebody else wrote into the collection at the same moment');
+      }
       const text = applyReplaceFiles(fresh.manifestText, change.manifestText ?? '', change.replaceFiles);
       return await store.updateManifest(uuid, text, signal);
     },

@@ -83,10 +83,12 @@ export class CollectionSaver {
       },
       signal,
     );
+    // Found again after a lost answer, it may hold what somebody else put there meanwhile: that has to be looked at.
+    const isEmpty = made.portableDataHash === EMPTY_PDH;
     return this.#ports.journal.updateFolder(folder.id, {
       collectionUuid: made.uuid,
-      remotePdh: made.portableDataHash,
-      remoteVersion: made.version,
+      remotePdh: isEmpty ? made.portableDataHash : null,
+      remoteVersion: isEmpty ? made.version : null,
     });
   }
 

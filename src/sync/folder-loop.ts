@@ -139,7 +139,11 @@ export class FolderLoop {
     };
     this.#scans = new CoalescedTask(() => this.#scan(), failed('work'), ended);
     this.#uploads = new CoalescedTask(() => this.#upload(), failed('work'), ended);
-    this.#saves = new CoalescedTask(() => this.#save(), failed('work'));
+    this.#saves = new CoalescedTask(
+      () => this.#save(),
+      failed('work'),
+      () => this.#arm(),
+    );
   }
 
   get facts(): FolderFacts {
@@ -183,12 +187,18 @@ export class FolderLoop {
     this.#kickAll();
   }
 
-  /** Failed files, and whatever the folder as a whole waits for, are tried now. Returns how many files. */
+  /**
+   * Failed files, and whatever the folder as a whole waits for, are tried now. Returns how many files. Where the folder
+   * keeps what is deleted, and a person means just the guard's question by it, it goes on: the collection loses nothing.
+   */
   async retry(code?: KeepsyncError['code']): Promise<number> {
     const count = await this.#ports.journal.retry(this.#folder.id, {
       nowMs: this.#ports.clock.nowMs(),
       ...(code === undefined ? {} : { code }),
     });
+    if (this.#plan.deletes === 'keep' && code === this.#troubles.get('deletes')?.error.code) {
+      await this.confirmDeletes();
+    }
     this.#saveBackoff.reset();
     for (const trouble of ['save', 'remote', 'watch', 'work'] as const) {
       this.#clear(trouble);
@@ -321,7 +331,8 @@ export class FolderLoop {
     if (this.#blocked) {
       return 'blocked';
     }
-    if (this.#uploads.busy) {
+    // The uploader waits beside every scan for what that finds: until it has found something, this is looking.
+    if (this.#uploader.working) {
       return 'uploading';
     }
     if (this.#scans.busy) {
@@ -467,19 +478,24 @@ export class FolderLoop {
     return true;
   }
 
-  /** Files that moved under the reader: their new state goes into the journal, to be read when they are still. */
-  async #lookAgain(files: readonly PendingFile[]): Promise<void> {
+  /**
+   * Files that moved under the reader: their new state goes into the journal, to be read when they are still. Returns those
+   * that are not to be seen; a scan looks for them.
+   */
+  async #lookAgain(files: readonly PendingFile[]): Promise<readonly PendingFile[]> {
     const { disk } = this.#ports;
     const stats = await disk.stat(
       files.map((file) => file.diskPath),
       this.#plan.rules.followLinks,
     );
     const changes: TreeChange[] = [];
+    const unseen: PendingFile[] = [];
     for (const [index, file] of files.entries()) {
       const stat = stats[index];
       if (stat?.kind === 'file') {
         changes.push({ type: 'file', path: file.path, diskPath: file.diskPath, stat });
       } else {
+        unseen.push(file);
         this.#scanOnly.add(file.path);
       }
     }
@@ -489,6 +505,7 @@ export class FolderLoop {
     if (this.#scanOnly.size > 0) {
       this.#scans.kick();
     }
+    return unseen;
   }
 
   /** Lets deletes through, or stops and asks. A rename is no delete: its bytes may still have to be read to know that. */
@@ -509,8 +526,8 @@ export class FolderLoop {
       return;
     }
     if (counts.pending.files > 0 && !this.#troubles.has('deletes')) {
-      // New files may turn out to be the missing ones under other names: judge when they have been read.
-      this.#uploads.kick();
+      // New files may turn out to be the missing ones under other names: judge when they have been read. Whoever called
+      // sees to that; to ask for it here would go round and round until the first of them is due.
       return;
     }
     // Files that are brought back, or a disk that is mounted again, may come without a hint.
@@ -658,16 +675,18 @@ export class FolderLoop {
     }
     void this.#ports.journal.nextDueAtMs(this.#folder.id).then(
       (dueAtMs) => {
-        // Whoever cannot act yet is not woken: a time that has passed would wake this loop again and again.
-        const times = [this.#nextScanAtMs, Math.max(this.#nextRemoteAtMs, this.#saveBackoff.untilMs)];
+        // Whoever cannot act yet, or is at it, is not woken: a time that has passed would wake this loop again and again.
+        const times = [this.#nextScanAtMs];
         if (dueAtMs !== null && !this.#uploads.busy && !this.#blocked) {
           times.push(Math.max(dueAtMs, this.#ports.gate.error === undefined ? 0 : this.#ports.gate.untilMs));
         }
-        if (this.#nextSaveAtMs !== null) {
-          times.push(Math.max(this.#nextSaveAtMs, this.#saveBackoff.untilMs));
-        }
-        if (this.#troubles.has('save')) {
-          times.push(this.#saveBackoff.untilMs);
+        if (!this.#saves.busy) {
+          times.push(Math.max(this.#nextRemoteAtMs, this.#saveBackoff.untilMs));
+          if (this.#nextSaveAtMs !== null) {
+            times.push(Math.max(this.#nextSaveAtMs, this.#saveBackoff.untilMs));
+          } else if (this.#troubles.has('save')) {
+            times.push(this.#saveBackoff.untilMs);
+          }
         }
         this.#wakeAt(Math.min(...times));
       },

@@ -25,8 +25,11 @@ export interface UploaderPorts {
   readonly moreComing: () => Promise<boolean>;
   /** Something in the journal changed. */
   readonly onProgress: () => void;
-  /** Files whose content moved while they were read: to be looked at again. */
-  readonly onChangedFiles: (files: readonly PendingFile[]) => Promise<void>;
+  /**
+   * Files whose content moved while they were read: to be looked at again. Resolves to those that could not be seen at all:
+   * a scan will tell whether they are gone.
+   */
+  readonly onChangedFiles: (files: readonly PendingFile[]) => Promise<readonly PendingFile[]>;
 }
 
 /** How many files are asked of the journal, and given to the disk, at a time. */
@@ -460,7 +463,23 @@ export class FolderUploader {
     }
     if (changed.length > 0) {
       await journal.releaseFiles(changed.map((failure) => failure.file.entryId));
-      await this.#ports.onChangedFiles(changed.flatMap(({ file }) => ('diskPath' in file ? [file] : [])));
+      const unseen = await this.#ports.onChangedFiles(
+        changed.flatMap(({ file }) => ('diskPath' in file ? [file] : [])),
+      );
+      if (unseen.length > 0) {
+        // A file that is there and cannot be seen, in a folder without permission, is not tried at once again and again.
+        await journal.recordFailures(
+          unseen.map((file) => ({
+            entryId: file.entryId,
+            error: errorToRecord(
+              new KeepsyncError('FILE_CHANGED', `It could not be looked at after it was read: ${file.path}`),
+            ),
+            dueAtMs: nowMs + retryDelayMs('FILE_CHANGED', file.attempts),
+            state: 'failed',
+          })),
+          nowMs,
+        );
+      }
     }
     this.#ports.onProgress();
   }

@@ -72,6 +72,8 @@ describe('checking an account', () => {
     expect(result.checks.find(({ id }) => id === 'token')?.message).toContain(
       'Ada Byron; the token is good for 10',
     );
+    expect(result.checks.find(({ id }) => id === 'arvados')?.message).toBe('Arvados, cluster zzzzz');
+    expect(result.checks.find(({ id }) => id === 'clock')?.message).toBe('Less than 2 seconds apart');
   });
 
   test('stops at a host that is away', async () => {

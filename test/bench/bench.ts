@@ -15,6 +15,7 @@ import { thisMachine } from './lib/machine.ts';
 import { reportOf, withReport } from './lib/report.ts';
 import { type BenchResults, type CaseResult, judge, Recorder } from './lib/results.ts';
 import { Workplace } from './lib/workplace.ts';
+import { writeChecked } from './lib/written-files.ts';
 
 const CASES: readonly BenchCase[] = [
   ...uploads,
@@ -129,11 +130,6 @@ async function measureAll(venv: string): Promise<BenchResults> {
 
 const isWhole = values.only.length === 0 && values.scale === '1' && values.from === undefined;
 
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-}
-
 async function main(): Promise<number> {
   if (values.help) {
     console.log(HELP);
@@ -156,11 +152,17 @@ async function main(): Promise<number> {
       : (JSON.parse(readFileSync(values.from, 'utf8')) as BenchResults);
   const out = values.out ?? (isWhole ? FULL_RESULTS : OTHER_RESULTS);
   if (values.from === undefined) {
-    write(out, `${JSON.stringify(results, undefined, 1)}\n`);
+    const text = `${JSON.stringify(results, undefined, 1)}\n`;
+    if (out === FULL_RESULTS) {
+      writeChecked(out, text);
+    } else {
+      mkdirSync(dirname(out), { recursive: true });
+      writeFileSync(out, text);
+    }
     console.error(`Took ${elapsed()}; the results are in ${out}`);
   }
   if (isWhole) {
-    write(PAGE, withReport(readFileSync(PAGE, 'utf8'), results));
+    writeChecked(PAGE, withReport(readFileSync(PAGE, 'utf8'), results));
     console.error(`The table is in ${PAGE}`);
   }
   console.log(reportOf(results.cases));

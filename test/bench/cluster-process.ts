@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { silentLog } from '../../src/base/log.ts';
 import { startCluster } from '../../src/cluster/cluster.ts';
 import type { ClusterSettings } from '../../src/cluster/cluster-options.ts';
@@ -16,15 +16,18 @@ const { isCounted, ...settings } = JSON.parse(process.argv[2] ?? '{}') as Cluste
 
 const requests: RequestCount[] = [];
 if (isCounted === true) {
-  subscribe('http.server.request.start', (message) => {
-    const { request } = message as { readonly request: IncomingMessage };
+  subscribe('http.server.response.finish', (message) => {
+    const { request, response } = message as {
+      readonly request: IncomingMessage;
+      readonly response: ServerResponse;
+    };
     const path = (request.url ?? '').split('?')[0] ?? '';
     requests.push({
       server: /^\/[0-9a-f]{32}/.test(path) ? 'keep' : 'api',
       method: request.method ?? '',
       path,
       bodyBytes: Number(request.headers['content-length'] ?? 0),
-      atMs: Date.now(),
+      answerBytes: Number(response.getHeader('content-length') ?? 0),
     });
   });
 }

@@ -12,6 +12,7 @@ import { between } from './lib/report.ts';
 import { Recorder } from './lib/results.ts';
 import { growthExponent, median } from './lib/statistics.ts';
 import { Workplace } from './lib/workplace.ts';
+import { writeChecked } from './lib/written-files.ts';
 
 const SCALES = [0.01, 0.1, 1] as const;
 /** A flat cost may come out this steep by chance, and a limit be passed by as much. */
@@ -190,7 +191,7 @@ async function main(): Promise<number> {
   if (values.only.length === 0 && values.scale === '1') {
     mkdirSync(dirname(PICTURE), { recursive: true });
     writeFileSync(PICTURE, growthChart(all));
-    writeFileSync(PAGE, between(readFileSync(PAGE, 'utf8'), 'growth', table));
+    writeChecked(PAGE, between(readFileSync(PAGE, 'utf8'), 'growth', table));
     console.error(`Wrote ${PICTURE} and the table in ${PAGE}`);
   }
   return isWithin ? 0 : 1;

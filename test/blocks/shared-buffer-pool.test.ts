@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { SharedBufferPool } from '../../src/blocks/shared-buffer-pool.ts';
+import { ManualClock } from '../support/api-manual-clock.ts';
 
 const MIB = 2 ** 20;
 
@@ -58,4 +59,28 @@ test('who waits for fewer buffers in use is woken by the release that makes it s
     expect(woken).toEqual(expected);
   }
   await Promise.all(waits);
+});
+
+test('with a clock, idle buffers are let go of when nothing was lent for a while', () => {
+  const clock = new ManualClock();
+  const rests: number[] = [];
+  const pool: SharedBufferPool = new SharedBufferPool({
+    retain: 2,
+    capacityBytes: 4 * MIB,
+    clock,
+    onRest: () => rests.push(pool.idle),
+  });
+  const first = pool.acquire(2 * MIB);
+  const second = pool.acquire(2 * MIB);
+  pool.release(first);
+  clock.advance(60_000);
+  expect(pool.idle).toBe(1);
+  pool.release(second);
+  clock.advance(4_000);
+  pool.release(pool.acquire(2 * MIB));
+  clock.advance(4_000);
+  expect(pool.idle).toBe(2);
+  clock.advance(1_000);
+  expect(pool.idle).toBe(0);
+  expect(rests).toEqual([0]);
 });

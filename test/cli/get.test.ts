@@ -310,6 +310,15 @@ describe('check', () => {
     expect((await world.run('check', 'copy', `${UUID}/alpha`)).stdout).toBe('= copy\n');
   });
 
+  test('where the collection holds the folder itself, as put leaves it, says what to compare with', async () => {
+    collection.manifestText = `./out ${collection.block('abcd')} 0:4:a\n`;
+    world.file('out/a', 'abcd');
+    const { exitCode, stderr } = await world.run('check', 'out', UUID);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`keepsync check out ${UUID}/out`);
+    expect((await world.run('check', 'out', `${UUID}/out`)).stdout).toBe('= a\n');
+  });
+
   test('a block that cannot be had makes its files count as different, and is said', async () => {
     collection.manifestText = `. ${'0'.repeat(32)}+4 0:4:a\n`;
     world.file('out/a', 'abcd');

@@ -186,6 +186,22 @@ describe('a local cluster', () => {
     expect(world.clusters).toEqual([world.path('profile/local-cluster'), 'closed']);
   });
 
+  test('that does not answer is not running, and one is told how to start it', async () => {
+    delete world.env.ARVADOS_API_HOST;
+    delete world.env.ARVADOS_API_TOKEN;
+    world.file('profile/settings.json', JSON.stringify({ account: { host: 'localhost:1', local: true } }));
+    world.file('profile/local-cluster/api-host', 'localhost:4444\n');
+    world.file('profile/local-cluster/token', `${TOKEN}\n`);
+    world.whoAmI = async (connection) => {
+      expect(connection).toMatchObject({ host: 'localhost:4444', token: TOKEN, local: true });
+      throw new KeepsyncError('OFFLINE', 'localhost:4444 refuses the connection');
+    };
+    const { exitCode, stderr } = await world.run('whoami');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('The local cluster of this profile is not running');
+    expect(stderr).toContain('"keepsync start"');
+  });
+
   test('start leaves a profile alone that is signed in to a real cluster', async () => {
     world.stdinText = TOKEN;
     await world.run('login', '--host', HOST, '--token-stdin');

@@ -45,6 +45,7 @@ describe('the keepsync command', () => {
     [['pause', '--for', '1 fortnight'], '90s, 30m, 1h or 2d'],
     [['blocks', '--state', 'GREEN'], 'WRITABLE, PENDING, COMMITTED, SAVED, ERROR'],
     [['daemon', '--port', '8080'], 'use it with --web'],
+    [['start', '--port', '8080'], 'use it with --web'],
     [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
     [['folder', 'add', 'x', '--deletes', 'perhaps'], 'Allowed choices are mirror, keep'],
   ])('wrong usage %j ends with 64 and says what is wrong', async (args, message) => {

@@ -167,6 +167,41 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
     expect(second.err).toContain('Stopping');
   });
 
+  test('start --web runs a cluster of its own, keeps the folder, and shows it again after a restart', async () => {
+    mkdirSync(path('tried'));
+    writeFileSync(path('tried/a'), 'try me');
+    const own = ['--profile', path('tried profile')];
+    const tray = async () => JSON.parse((await run(...own, 'status', '--json')).stdout || '{}').tray;
+    const first = start(...own, 'start', '--web', 'tried');
+    await until('it says where', () => /http:\/\/127\.0\.0\.1:\d+\/#key=/.test(first.err));
+    while ((await tray()) !== 'ready') {
+      expect(first.child.exitCode).toBeNull();
+    }
+    first.child.kill('SIGINT');
+    expect(await first.done).toBe(0);
+    // without ARVADOS_*, which come before the profile's own account
+    const before = env;
+    env = {};
+    try {
+      const second = start(...own, 'daemon');
+      await until('it listens', () => second.err.includes('until Ctrl-C'));
+      const { stdout } = await run(...own, 'status', '--json');
+      expect(JSON.parse(stdout)).toMatchObject({
+        account: { local: true, connected: true },
+        folders: [{ path: path('tried') }],
+      });
+      expect((await run(...own, 'whoami')).exitCode).toBe(0);
+      second.child.kill('SIGINT');
+      expect([0, 2]).toContain(await second.done);
+      const gone = await run(...own, 'whoami');
+      expect(gone.exitCode).toBe(1);
+      expect(gone.stderr).toContain('local cluster of this profile is not running');
+      expect(gone.stderr).toContain('keepsync cluster');
+    } finally {
+      env = before;
+    }
+  });
+
   test('the token is in no file of the profile, but in those of the cluster itself', () => {
     const secret = env.ARVADOS_API_TOKEN?.split('/')[2] ?? '';
     expect(secret.length).toBeGreaterThan(20);

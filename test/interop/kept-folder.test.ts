@@ -97,6 +97,10 @@ describe('the SDK follows a folder that the daemon keeps', { timeout: 60_000 }, 
     expect(await world.output('arv-get', `${uuid}/${conflict}`, '-')).toBe('by an SDK program');
     expect(await world.output('arv-get', `${uuid}/theirs/new`, '-')).toBe('never ours');
     expect(await world.output('arv-get', `${uuid}/edited`, '-')).toBe('third, here');
+    const { problems } = await status();
+    expect(problems).toMatchObject([{ code: 'CONFLICT', count: 1, examplePath: conflict }]);
+    await world.output('keepsync', 'retry', problems[0]?.folderId ?? '');
+    await eventually(async () => (await status()).tray === 'ready');
   });
 
   test('what changes on both sides while no daemon runs is there after the next start', async () => {

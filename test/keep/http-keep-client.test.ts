@@ -427,6 +427,14 @@ describe('The token', () => {
     expect((await errorOf(client.get(LOCATOR))).code).toBe('PLAIN_HTTP');
   });
 
+  it('is taken out of the words of a server that repeats it', async () => {
+    const [server] = await startServers(1);
+    server?.faults.add('PUT', { kind: 'status', status: 400, text: `no ${TOKEN}, verysecret` });
+    const error = await errorOf(clientOf(server ? [server] : []).put(MD5, SMALL, ONE_COPY));
+    expect(error.message).toContain('400: no ');
+    expect(error.message).not.toContain('verysecret');
+  });
+
   it('is, where the user allowed it', async () => {
     const [server] = await startServers(1);
     // Leads to this host, but is not known to: to the client it is another one.

@@ -71,6 +71,35 @@ describe('the list of blocks', () => {
     expect(list.counts().waiting).toBe(3);
   });
 
+  test('a block keeps its place when the journal has it under another id, and when it is saved', () => {
+    const list = new BlockList();
+    const block = (id: string, now: Stage, sinceMs: number) => ({
+      ...row(id, now),
+      locator: `locator of ${sinceMs}`,
+      sinceMs,
+    });
+    list.replace([block('live/2', 'uploading', 2), block('journal/1', 'saved', 1)]);
+    list.apply([block('live/2', 'stored', 2)]);
+    list.apply([block('live/3', 'uploading', 3)]);
+    const stages = () => Array.from({ length: list.length }, (_, index) => list.stageAt(index));
+    expect(stages()).toEqual(['saved', 'stored', 'uploading']);
+    list.replace([
+      block('live/3', 'uploading', 3),
+      block('journal/4', 'saved', 2),
+      block('journal/1', 'saved', 1),
+    ]);
+    expect(stages()).toEqual(['saved', 'saved', 'uploading']);
+    expect(list.rowAt(1)?.id).toBe('journal/4');
+    expect(list.counts()).toMatchObject({ saved: 2, stored: 0, uploading: 1 });
+  });
+
+  test('a block that is gone leaves no cell behind', () => {
+    const list = listOf(['saved', 'failed', 'uploading']);
+    list.replace([row('b2', 'uploading'), row('b0', 'saved')]);
+    expect(list.length).toBe(2);
+    expect(list.counts()).toMatchObject({ saved: 1, failed: 0, uploading: 1 });
+  });
+
   test('tells which blocks changed, and says when cells came', () => {
     const list = listOf(['saved', 'stored']);
     const told: unknown[] = [];

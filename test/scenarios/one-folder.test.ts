@@ -97,6 +97,45 @@ describe('a folder kept by a running client', () => {
     expect(w.remote().size).toBe(4);
   });
 
+  it('goes on after the same question without a delete where the person keeps the collection', async () => {
+    const w = await begin();
+    for (let i = 0; i < 10; i += 1) {
+      w.disk.write(`${ROOT}/f${i}`, `content ${i}`);
+    }
+    await w.start();
+    await w.settle();
+    for (let i = 0; i < 6; i += 1) {
+      w.disk.remove(`${ROOT}/f${i}`);
+    }
+    await w.pass(60_000);
+    const asked = await w.status();
+    expect(asked.problems).toMatchObject([{ code: 'MASS_DELETE' }]);
+    // every byte that is there is saved, but nothing goes on: no percentage says it all
+    expect(asked.folders[0]).toMatchObject({ phase: 'blocked', percentSaved: null });
+    await w.engine.run('folders.set', { folderId: 'pair01', change: { deletes: 'keep' } });
+    await w.engine.run('folders.retry', { folderId: 'pair01', problemId: 'MASS_DELETE:pair01' });
+    w.disk.write(`${ROOT}/new`, 'new');
+    await w.pass(120_000);
+    expect(await w.status()).toMatchObject({ tray: 'ready', problems: [] });
+    expect(w.remote().size).toBe(11);
+  });
+
+  it('is not let go on by a retry of everything, which is no answer to the question', async () => {
+    const w = await begin();
+    for (let i = 0; i < 4; i += 1) {
+      w.disk.write(`${ROOT}/f${i}`, `content ${i}`);
+    }
+    await w.start((config) => ({ ...config, deletes: 'keep' }));
+    await w.settle();
+    for (let i = 0; i < 3; i += 1) {
+      w.disk.remove(`${ROOT}/f${i}`);
+    }
+    await w.pass(60_000);
+    await w.engine.run('folders.retry', {});
+    await w.pass(60_000);
+    expect((await w.status()).problems).toMatchObject([{ code: 'MASS_DELETE' }]);
+  });
+
   it('keeps the collection when the folder is unmounted, and goes on when it is back', async () => {
     const w = await begin();
     w.disk.write(`${ROOT}/f`, 'precious');
@@ -123,7 +162,19 @@ describe('a folder kept by a running client', () => {
       files.set('ours', [{ locator: put.locator, offset: 0, length: 7 }]);
     });
     w.disk.write(`${ROOT}/ours`, 'second');
+    await w.pass(60_000);
+    const told = await w.status();
+    expect(told).toMatchObject({ tray: 'attention', problems: [{ code: 'CONFLICT', count: 1 }] });
+    // a client that starts again tells it, too: nobody has seen it yet
+    await w.crash();
+    await w.start();
+    await w.pass(60_000);
+    expect((await w.status()).problems).toMatchObject([
+      { code: 'CONFLICT', examplePath: told.problems[0]?.examplePath },
+    ]);
+    // until somebody has looked, which `settle` does
     await w.settle();
+    expect((await w.status()).problems).toEqual([]);
     const remote = w.remote();
     expect(remote.get('ours')).toBe('second');
     expect(remote.get('theirs')).toBe('written by somebody else');

@@ -9,6 +9,7 @@ import type { Pair } from '../../src/engine/ports.ts';
 import { AccountDesk, type AccountDeskPorts } from '../../src/shell/account-desk.ts';
 import { memoryTokenStore } from '../../src/shell/token-store.ts';
 import { ScriptedEngine } from '../cli/support/scripted-engine.ts';
+import { someConfig } from '../status/make.ts';
 import { ManualClock } from '../support/api-manual-clock.ts';
 
 const HOST = 'zzzzz.example.org';
@@ -244,6 +245,113 @@ describe('a start on a profile', () => {
     await desk.refresh();
     await settled();
     expect(opened).toHaveLength(1);
+  });
+});
+
+const somePair = (): Pair => ({
+  publicId: 'pair01',
+  createId: 'create01',
+  clusterId: 'zzzzz',
+  config: someConfig('run7'),
+});
+
+describe('a profile with folders, and nobody to sign in', () => {
+  const before = { account: { ...defaultSettings.account, host: HOST } };
+
+  test('shows the folders as they were left, and why they rest', async () => {
+    const { desk, held, pairs, settings } = world();
+    pairs.push(somePair());
+    settings.set(before);
+    await desk.start();
+    expect(held).toEqual(['NOT_SIGNED_IN']);
+    expect(() => desk.connection()).toThrow(expect.objectContaining({ code: 'NOT_SIGNED_IN' }));
+  });
+
+  test('after signing out, too', async () => {
+    const { desk, held, pairs } = world();
+    pairs.push(somePair());
+    await desk.start();
+    expect(held).toEqual(['NOT_SIGNED_IN']);
+    await desk.signIn(withToken);
+    await desk.signOut();
+    expect(held).toEqual(['NOT_SIGNED_IN', 'NOT_SIGNED_IN']);
+  });
+
+  test('what only shows them makes place for what keeps them when somebody signs in', async () => {
+    const { desk, engines, pairs, opened } = world();
+    pairs.push(somePair());
+    await desk.start();
+    await desk.signIn(withToken);
+    expect(engines[0]?.calls.at(-1)).toBe('close now');
+    expect(opened).toMatchObject([{ host: HOST }]);
+    expect(engines[1]?.calls).toContain('start');
+  });
+
+  test('a retry asks the cluster before it takes the folders out of sight', async () => {
+    let isThere = false;
+    const { desk, engines, pairs, settings, tokens, opened, held, failOpening } = world({
+      whoAmI: async () => {
+        if (!isThere) {
+          throw new KeepsyncError('OFFLINE', 'no answer');
+        }
+      },
+    });
+    pairs.push(somePair());
+    settings.set(before);
+    await tokens.write(HOST, TOKEN);
+    failOpening(new KeepsyncError('OFFLINE', 'no answer'));
+    await desk.start();
+    await desk.run('folders.retry', {});
+    await settled();
+    expect(engines.map((engine) => engine.calls.filter((call) => call.startsWith('close')))).toEqual([[]]);
+    isThere = true;
+    failOpening(undefined);
+    await desk.run('folders.retry', {});
+    await settled();
+    expect(held).toEqual(['OFFLINE']);
+    expect(opened).toHaveLength(1);
+  });
+
+  test('are told by name even where the journal cannot be read', async () => {
+    const { desk, pairs, seen } = world({
+      openHeld: async () => {
+        throw new KeepsyncError('JOURNAL', 'no');
+      },
+    });
+    pairs.push(somePair());
+    await desk.start();
+    expect(seen.at(-1)?.folders).toMatchObject([{ id: 'pair01', name: 'run7', phase: 'blocked' }]);
+    expect(await desk.run('folders.list', {})).toMatchObject([{ id: 'pair01', percentSaved: null }]);
+  });
+});
+
+describe('the cluster of this computer', () => {
+  test('is started again with the profile that is signed in to it, wherever it listens now', async () => {
+    const { desk, settings, opened, events } = world();
+    settings.set({ account: { ...defaultSettings.account, host: 'localhost:3999', local: true } });
+    await desk.start();
+    expect(events).toEqual(['cluster started']);
+    expect(opened).toMatchObject([{ host: 'localhost:4000', local: true }]);
+    expect(settings.get().account).toMatchObject({ host: 'localhost:4000', caFile: '/ca.pem' });
+  });
+
+  test('can be chosen before the start; meanwhile it starts, and nobody is asked to sign in', async () => {
+    const { desk, opened, seen } = world({ preferred: async () => undefined });
+    desk.chooseLocal();
+    await desk.start();
+    expect(seen[0]).toMatchObject({
+      account: { local: true },
+      verdict: { sentence: 'Starting' },
+      problems: [],
+    });
+    expect(opened).toMatchObject([{ host: 'localhost:4000', local: true }]);
+  });
+
+  test('is never chosen over an account', async () => {
+    const { desk, settings } = world();
+    settings.set({ account: { ...defaultSettings.account, host: HOST } });
+    expect(() => desk.chooseLocal()).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    expect(settings.get().account.local).toBe(false);
   });
 });
 

@@ -46,6 +46,19 @@ describe('the answer to "is my data safe?"', () => {
     expect(snapshot.folders[0]?.percentSaved).toBe(0);
   });
 
+  test.each(['paused', 'blocked', 'starting'] as const)(
+    'nobody looks at a folder that is %s: its last bytes being saved says nothing of now',
+    (phase) => {
+      const shown = (part: Partial<FolderFacts>) =>
+        fold(folder({ phase, ...part })).snapshot(NOW_MS).folders[0];
+      expect(shown({ tallies: saved })?.percentSaved).toBeNull();
+      expect(shown({ tallies: { ...saved, gone: { files: 9, bytes: 9 } } })?.percentSaved).toBeNull();
+      expect(shown({ tallies: null })?.percentSaved).toBeNull();
+      const half = someTallies({ saved: { files: 1, bytes: 50 }, pending: { files: 1, bytes: 50 } });
+      expect(shown({ tallies: half })?.percentSaved).toBe(50);
+    },
+  );
+
   test('names how many folders are on their way', () => {
     const pending = someTallies({ pending: { files: 3, bytes: 4096 } });
     const snapshot = fold(
@@ -182,6 +195,18 @@ describe('the six parts', () => {
     );
     status.apply({ type: 'block-removed', blockId: 'b1' }, NOW_MS);
     expect(status.takeChangedBlocks().map((row) => row.id)).toEqual(['bufferblock0']);
+    expect(status.takeChangedBlocks()).toEqual([]);
+  });
+
+  test('a block that is stored is told as stored, although it is no longer live', () => {
+    const status = fold({ type: 'block', block: someBlock() });
+    status.takeChangedBlocks();
+    status.apply({ type: 'block', block: someBlock({ state: 'COMMITTED' }) }, NOW_MS);
+    status.apply({ type: 'block-removed', blockId: 'bufferblock0' }, NOW_MS);
+    expect(status.takeChangedBlocks().map((row) => [row.id, row.stage])).toEqual([
+      ['bufferblock0', 'stored'],
+    ]);
+    expect(status.liveBlocks(null)).toEqual([]);
     expect(status.takeChangedBlocks()).toEqual([]);
   });
 });

@@ -31,6 +31,8 @@ export interface FakeCollectionsOptions {
   readonly signatureHolds: (locator: string) => boolean;
   readonly blockExists: (stripped: string) => boolean;
   readonly replaceFiles?: boolean;
+  /** Told of every change, by request or by `edit`, right after it took effect. */
+  readonly onChange?: (uuid: string, before: Files, after: Files) => void;
 }
 
 const EMPTY = 'd41d8cd98f00b204e9800998ecf8427e+0';
@@ -278,7 +280,9 @@ export class FakeCollections implements CollectionStore {
         fileCount: files.size,
       };
     }
+    const before = stored.files;
     stored.files = files;
+    this.#options.onChange?.(uuid, before, files);
     return stored.record;
   }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/base/clock.ts';
+import type { KeepsyncError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import {
@@ -57,6 +58,10 @@ export class World {
   /** Every snapshot's tray and per cent, to check that nothing was called saved too early. */
   readonly snapshots: StatusSnapshot[] = [];
   pairs: readonly Pair[] = [];
+  /** The cluster that the next client is signed in to. */
+  clusterId = 'zzzzz';
+  /** Why the next client must do nothing. */
+  hold: KeepsyncError | undefined;
   #engine: Engine | undefined;
   #journal: OpenJournal | undefined;
   #closeDisk: (() => Promise<void>) | undefined;
@@ -154,7 +159,7 @@ export class World {
       store: this.collections,
       account: {
         host: 'sim.example',
-        clusterId: 'zzzzz',
+        clusterId: this.clusterId,
         user: 'someone',
         local: false,
         tokenExpiresAtMs: null,
@@ -166,6 +171,7 @@ export class World {
       events: undefined,
       onLimit: () => undefined,
       conflicts: 'keep-beside',
+      ...(this.hold === undefined ? {} : { hold: this.hold }),
       blockSizeBytes: this.#options.blockSizeBytes ?? 64,
       onStop: () => undefined,
     });
@@ -209,6 +215,10 @@ export class World {
       await this.clock.advance(500);
       const status = await this.status();
       const folder = status.folders[0];
+      // a person looks at both versions
+      for (const { id } of status.problems.filter((problem) => problem.code === 'CONFLICT')) {
+        await this.engine.run('folders.retry', { problemId: id });
+      }
       if (status.tray === 'ready' && folder?.percentSaved === 100 && this.differences().length === 0) {
         return;
       }

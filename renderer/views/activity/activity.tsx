@@ -6,6 +6,7 @@ import type { ActivityRow, StatusSnapshot } from '../../../src/contract/status.t
 import { failureOf } from '../../bridge.ts';
 import { momentText } from '../../format.ts';
 import { Glyph } from '../../parts/glyph.tsx';
+import { MiddleCut } from '../../parts/middle-cut.tsx';
 import { TrayMark } from '../../parts/tray-mark.tsx';
 import { type Column, VirtualGrid } from '../../parts/virtual-grid.tsx';
 import { useAct, useWindow } from '../../state/window-context.tsx';
@@ -90,13 +91,13 @@ function useColumns(snapshot: StatusSnapshot): {
       {
         key: 'time',
         title: texts.activity.time,
-        width: '7.5rem',
+        width: '6.5rem',
         render: (row) => <span className="quiet">{momentText(row.atMs, Date.now())}</span>,
       },
       {
         key: 'level',
         title: texts.activity.level,
-        width: '5.5rem',
+        width: '5rem',
         render: (row) => (
           <span className={`level is-${row.level}`}>
             <LevelMark level={row.level} />
@@ -113,8 +114,12 @@ function useColumns(snapshot: StatusSnapshot): {
       {
         key: 'folder',
         title: texts.activity.folder,
-        width: 'minmax(6rem, 1fr)',
-        render: (row) => <span className="quieter">{folderName(row.folderId)}</span>,
+        width: 'minmax(6rem, 1.4fr)',
+        render: (row) => (
+          <span className="quieter">
+            <MiddleCut text={folderName(row.folderId)} />
+          </span>
+        ),
       },
     ];
     return { columns, folderName };

@@ -6,6 +6,8 @@ const PAGE_ROWS = 20_000;
 /** A block holds at most this much, so what waits will fill at least so many. */
 export const BLOCK_BYTES = 64 * 1024 * 1024;
 
+const isOnCluster = ({ stage }: BlockRow): boolean => stage === 'stored' || stage === 'saved';
+
 type Counts = Record<Stage, number>;
 
 const noCounts = (): Counts => ({ saved: 0, stored: 0, uploading: 0, filling: 0, waiting: 0, failed: 0 });
@@ -20,6 +22,8 @@ export type BlockChange = readonly number[] | 'all';
 export class BlockList {
   readonly #rows: BlockRow[] = [];
   readonly #indexById = new Map<string, number>();
+  /** A block has another id once the owner's journal has it; its content stays. */
+  readonly #indexByLocator = new Map<string, number>();
   readonly #counts = noCounts();
   readonly #watchers = new Set<(change: BlockChange) => void>();
   #places = 0;
@@ -75,19 +79,18 @@ export class BlockList {
     }
   }
 
-  /** Rows as `blocks.list` or the `blocks` event gives them: known ones are replaced, new ones come last. */
+  /** Rows as the `blocks` event gives them: known ones are replaced, new ones come last. */
   apply(rows: readonly BlockRow[]): void {
     const changed: number[] = [];
     let grew = false;
     for (const row of rows) {
-      const index = this.#indexById.get(row.id);
+      const index = this.#indexOf(row);
       if (index === undefined) {
-        this.#indexById.set(row.id, this.#rows.length);
-        this.#rows.push(row);
+        this.#place(row, this.#rows.length);
         grew = true;
       } else {
         this.#counts[this.stageAt(index)] -= 1;
-        this.#rows[index] = row;
+        this.#place(row, index);
         changed.push(index);
       }
       this.#counts[row.stage] += 1;
@@ -99,6 +102,34 @@ export class BlockList {
     }
   }
 
+  /**
+   * The whole list, as `blocks.list` gives it. Blocks that were known keep their order, so that nobody loses their place;
+   * before the first list there is none, and those that are stored come first, as they were stored.
+   */
+  replace(rows: readonly BlockRow[]): void {
+    const known: BlockRow[] = [];
+    const fresh: BlockRow[] = [];
+    for (const row of rows) {
+      const index = this.#indexOf(row);
+      if (index === undefined || known[index] !== undefined) {
+        fresh.push(row);
+      } else {
+        known[index] = row;
+      }
+    }
+    fresh.sort((a, b) => Number(!isOnCluster(a)) - Number(!isOnCluster(b)) || a.sinceMs - b.sinceMs);
+    this.#rows.length = 0;
+    this.#indexById.clear();
+    this.#indexByLocator.clear();
+    for (const stage of STAGES) {
+      this.#counts[stage] = 0;
+    }
+    this.#loaded = true;
+    // places of blocks that are gone are left out
+    this.apply([...known.filter((row) => row !== undefined), ...fresh]);
+    this.#tell('all');
+  }
+
   /** Loads every block of a folder and follows its changes until the returned function is called. */
   follow(bridge: Bridge, folderId: string, onError: (thrown: unknown) => void): () => void {
     let stopped = false;
@@ -106,17 +137,15 @@ export class BlockList {
       this.apply(rows.filter((row) => row.folderId === folderId)),
     );
     const load = async () => {
-      for (let offset = 0; !stopped; offset += PAGE_ROWS) {
-        const page = await bridge.run('blocks.list', { folderId, offset, limit: PAGE_ROWS });
+      const rows: BlockRow[] = [];
+      for (;;) {
+        const page = await bridge.run('blocks.list', { folderId, offset: rows.length, limit: PAGE_ROWS });
+        rows.push(...page.rows);
         if (stopped) {
           return;
         }
-        if (offset === 0) {
-          this.#replace(page.rows);
-        } else {
-          this.apply(page.rows);
-        }
-        if (offset + page.rows.length >= page.total || page.rows.length === 0) {
+        if (rows.length >= page.total || page.rows.length === 0) {
+          this.replace(rows);
           return;
         }
       }
@@ -141,15 +170,20 @@ export class BlockList {
     };
   }
 
-  #replace(rows: readonly BlockRow[]): void {
-    this.#rows.length = 0;
-    this.#indexById.clear();
-    for (const stage of STAGES) {
-      this.#counts[stage] = 0;
+  /** Where a block is: by its id, and once the cluster has it also by its content. */
+  #indexOf(row: BlockRow): number | undefined {
+    const byId = this.#indexById.get(row.id);
+    return byId === undefined && row.locator !== null && isOnCluster(row)
+      ? this.#indexByLocator.get(row.locator)
+      : byId;
+  }
+
+  #place(row: BlockRow, index: number): void {
+    this.#rows[index] = row;
+    this.#indexById.set(row.id, index);
+    if (row.locator !== null) {
+      this.#indexByLocator.set(row.locator, index);
     }
-    this.#loaded = true;
-    this.apply(rows);
-    this.#tell('all');
   }
 
   #tell(change: BlockChange): void {

@@ -21,9 +21,13 @@ const FLOW: readonly Stage[] = ['waiting', 'filling', 'uploading', 'stored', 'sa
 function useBlockList(folder: FolderStatus): BlockList {
   const { bridge, setFailure } = useWindow();
   const list = useMemo(() => new BlockList(), []);
+  // events tell what happens to a block on its way; a save, and what is given up, change the list behind them
+  const { lastSaveAtMs, phase, bar } = folder;
+  const chapter = [lastSaveAtMs, phase, bar.failed.files].join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new chapter is read anew
   useEffect(
     () => list.follow(bridge, folder.id, (thrown) => setFailure(failureOf(thrown))),
-    [bridge, list, folder.id, setFailure],
+    [bridge, list, folder.id, setFailure, chapter],
   );
   useEffect(() => list.setWaitingBytes(folder.bar.waiting.bytes), [list, folder.bar.waiting.bytes]);
   return list;

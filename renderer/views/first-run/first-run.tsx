@@ -1,11 +1,12 @@
 import { Check, ShieldCheck } from 'lucide-react';
 import { useState } from 'react';
 import type { StatusSnapshot } from '../../../src/contract/status.ts';
+import { MiddleCut } from '../../parts/middle-cut.tsx';
 import { TrayMark } from '../../parts/tray-mark.tsx';
 import { folderPlace } from '../../state/places.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { SUGGESTED_RULES, texts } from '../../words.ts';
-import { configOf, type Draft, type StepProps } from './draft.ts';
+import { baseName, configOf, type Draft, type StepProps } from './draft.ts';
 import { takeProposedFolder } from './proposed-folder.ts';
 import { WhatStep } from './what-step.tsx';
 import { WhereStep } from './where-step.tsx';
@@ -50,7 +51,9 @@ function StepList({
             </span>
             <span className="step-text">
               <b>{name}</b>
-              <span className="small quieter">{index < at ? (done[step] ?? text) : text}</span>
+              <span className="small quieter">
+                <MiddleCut text={index < at ? (done[step] ?? text) : text} />
+              </span>
             </span>
           </li>
         );
@@ -116,7 +119,7 @@ export function FirstRun({ steps: which, snapshot, onDone }: FirstRunProps) {
         {steps.length > 1 && (
           <p className="small quieter set-up">{texts.firstRun.setUp(at + 1, steps.length)}</p>
         )}
-        <StepList steps={steps} at={at} done={{ where: host, what: draft.diskPath ?? '' }} />
+        <StepList steps={steps} at={at} done={{ where: host, what: baseName(draft.diskPath ?? '') }} />
         <p className="promise">
           <ShieldCheck className="icon" aria-hidden="true" />
           <span>{texts.firstRun.promise}</span>

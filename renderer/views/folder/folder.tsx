@@ -24,7 +24,7 @@ interface PanelProps {
 function Panel({ place, folder, revision, onBlocks }: PanelProps) {
   switch (place.tab) {
     case 'files':
-      return <FilesTab folder={folder} revision={revision} search={place.search} />;
+      return <FilesTab key={folder.id} folder={folder} revision={revision} search={place.search} />;
     case 'blocks':
       return <BlocksTab folder={folder} onCount={onBlocks} />;
     case 'history':

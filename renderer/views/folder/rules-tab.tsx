@@ -123,6 +123,11 @@ function AddPattern({ onAdd }: { onAdd: (pattern: string) => void }) {
   );
 }
 
+const leftOut = ({ leftOutFiles, leftOutBytes }: Preview): string =>
+  leftOutFiles === 0
+    ? texts.rules.nothingLeftOut
+    : `${texts.rules.kept(leftOutFiles, leftOutBytes)} ${texts.rules.areLeftOut}`;
+
 function Editor({
   folder,
   config,
@@ -159,7 +164,7 @@ function Editor({
       <p className="small quiet" aria-live="polite">
         {preview === null
           ? texts.rules.ignored(folder.ignored)
-          : `${texts.rules.kept(preview.files, preview.bytes)} ${texts.rules.areKept}, ${texts.rules.kept(preview.leftOutFiles, preview.leftOutBytes)} ${texts.rules.areLeftOut}.`}
+          : `${texts.rules.kept(preview.files, preview.bytes)} ${texts.rules.areKept}, ${leftOut(preview)}.`}
         {preview?.complete === false && ` ${texts.rules.counting}`}
       </p>
       <PathTest folderId={folder.id} />

@@ -10,6 +10,10 @@ import { texts } from '../../words.ts';
 
 /** "All saved" is said of nothing but a folder whose every byte is saved. */
 export function PercentSaved({ folder }: { folder: FolderStatus }) {
+  if (folder.percentSaved === null) {
+    // the sentence beside it says why nobody can tell
+    return null;
+  }
   const all = folder.percentSaved === 100;
   return (
     <b className={all ? 'percent all' : 'percent'}>

@@ -45,7 +45,12 @@ function EmptyOverview() {
 /** Is everything safe, and if not, where is it on its way? */
 export function OverviewView({ snapshot }: { snapshot: StatusSnapshot }) {
   if (snapshot.folders.length === 0) {
-    return <EmptyOverview />;
+    // while it starts, nobody knows yet whether there are any
+    return snapshot.tray === 'syncing' ? (
+      <Verdict tray="syncing" sentence={snapshot.verdict.sentence} detail={snapshot.verdict.detail} />
+    ) : (
+      <EmptyOverview />
+    );
   }
   return (
     <div className="overview">

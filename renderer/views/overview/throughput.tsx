@@ -9,6 +9,7 @@ type Throughput = StatusSnapshot['throughput'];
 
 const MIB = 1024 * 1024;
 const SAMPLES = 300;
+const RATE_WINDOW_S = 10;
 const HEIGHT_REM = 6.125;
 
 const token = (name: string): string =>
@@ -35,12 +36,21 @@ function stripes(context: CanvasRenderingContext2D, color: string): CanvasPatter
   return context.createPattern(tile, 'repeat') ?? color;
 }
 
+/** Of each second the mean of the ten before it, as the rate beside the chart is: blocks of 64 MiB arrive in bursts. */
+function smooth(values: readonly number[]): number[] {
+  let sum = 0;
+  return values.map((value, index) => {
+    sum += value - (values[index - RATE_WINDOW_S] ?? 0);
+    return Math.max(0, sum / Math.min(index + 1, RATE_WINDOW_S));
+  });
+}
+
 /** Seconds ago, bytes sent, and on top of them bytes reused; always five minutes wide. */
 function columns(throughput: Throughput): uPlot.AlignedData {
   const samples = throughput.samples.slice(-SAMPLES);
   const at = samples.map((_, index) => index - samples.length + 1);
-  const sent = samples.map((sample) => sample.sent / MIB);
-  const both = samples.map((sample) => (sample.sent + sample.reused) / MIB);
+  const sent = smooth(samples.map((sample) => sample.sent / MIB));
+  const both = smooth(samples.map((sample) => (sample.sent + sample.reused) / MIB));
   return [at, both, sent];
 }
 

@@ -3,6 +3,7 @@ import { Check, ChevronDown, ChevronRight, Copy } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { CAUSES, type ProblemAction } from '../../../src/contract/problems.ts';
 import type { FolderStatus, ProblemGroup } from '../../../src/contract/status.ts';
+import { middleCut } from '../../../src/contract/words.ts';
 import { momentText } from '../../format.ts';
 import { useCopy } from '../../parts/use-copy.ts';
 import { folderPlace } from '../../state/places.ts';
@@ -22,6 +23,12 @@ const ACTIONS = [
   'allow',
   'exclude',
 ] as const satisfies readonly ProblemAction[];
+
+/** What is gone, and that the collection still has it: the message tells more than the advice, which the buttons give. */
+const IN_ITS_OWN_WORDS: ReadonlySet<ProblemGroup['code']> = new Set(['MASS_DELETE', 'ROOT_GONE']);
+
+/** As much as has room in a window of usual width. */
+const WHERE_MAX_LENGTH = 56;
 
 interface RowProps {
   readonly group: ProblemGroup;
@@ -165,16 +172,26 @@ function Details({ group, folders, nowMs }: Omit<RowProps, 'unfolded'>) {
   );
 }
 
-function Example({ group, onMore }: { group: ProblemGroup; onMore: () => void }) {
-  if (group.examplePath === null) {
+/** Where it is: the folder, and one of the files. Long names are cut in the middle, where they differ least. */
+function Example({
+  group,
+  folder,
+  onMore,
+}: {
+  group: ProblemGroup;
+  folder: FolderStatus | null;
+  onMore: () => void;
+}) {
+  const where = [folder?.name, group.examplePath].filter((part) => typeof part === 'string').join('/');
+  if (where === '') {
     return null;
   }
   return (
     <div className="problem-example">
-      <span className="mono cut" title={group.examplePath}>
-        {group.examplePath}
+      <span className="mono cut" title={where}>
+        {middleCut(where, WHERE_MAX_LENGTH)}
       </span>
-      {group.count > 1 && (
+      {group.examplePath !== null && group.count > 1 && (
         <button type="button" className="link small" onClick={onMore}>
           {texts.problems.andMore(group.count - 1)}
         </button>
@@ -237,8 +254,8 @@ export function ProblemRow({ group, folders, nowMs, unfolded }: RowProps) {
       <ProblemIcon group={group} />
       <div className="problem-what">
         <h3>{capital(CAUSES[group.code].reason)}</h3>
-        <p className="quiet">{group.advice}</p>
-        <Example group={group} onMore={() => setDialog('files')} />
+        <p className="quiet">{IN_ITS_OWN_WORDS.has(group.code) ? group.message : group.advice}</p>
+        <Example group={group} folder={folderOf(group, folders)} onMore={() => setDialog('files')} />
       </div>
       <div className="problem-count">
         {group.examplePath !== null && <b>{texts.problems.files(group.count)}</b>}

@@ -93,6 +93,14 @@ async function check(context: Context, path: string, source: string, flags: Chec
     output.note(
       `${plural(counts.same, 'file')} the same, ${counts.different} different, ${counts.onlyHere} only here, ${counts.onlyInCollection} only in the collection; ${sizeText(result.downloadedBytes)} downloaded`,
     );
+    // As `put FOLDER` leaves it: the folder itself is in the collection.
+    const below = `${basename(resolve(context.env.cwd, path))}/`;
+    if (counts.same + counts.different === 0 && [...remote.keys()].some((name) => name.startsWith(below))) {
+      const inside = `${source.replace(/\/$/, '')}/${below.slice(0, -1)}`;
+      output.note(
+        `The collection has a folder of that name. To compare with it: keepsync check ${path} ${inside}`,
+      );
+    }
     return isSame ? EXIT.saved : EXIT.failed;
   } finally {
     view.close();

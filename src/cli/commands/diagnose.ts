@@ -9,7 +9,7 @@ import { type Diagnosis, isHealthy } from '../../shell/diagnosis.ts';
 import { IdleHost } from '../../shell/idle-host.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { table } from '../output.ts';
+import { table, withRequestId } from '../output.ts';
 import type { RunWork } from './command.ts';
 
 /** A sign for the eye and a word for everything else. */
@@ -86,7 +86,7 @@ async function diagnose(context: Context, bundle: string | undefined): Promise<E
 
 function sentence({ message, action, requestId }: Diagnosis): string {
   const stop = /[.!?]$/.test(message) ? '' : '.';
-  return `${message}${requestId === null ? '' : ` (${requestId})`}${action === null ? '' : `${stop} ${action}`}`;
+  return `${withRequestId(message, requestId)}${action === null ? '' : `${stop} ${action}`}`;
 }
 
 /** Every token that this profile or environment knows, whole and its secret part, whoever is asked for one. */

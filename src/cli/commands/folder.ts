@@ -6,6 +6,7 @@ import { KeepsyncError } from '../../base/errors.ts';
 import type { CommandHost } from '../../contract/commands.ts';
 import { type FolderConfig, folderConfigSchema } from '../../contract/settings.ts';
 import type { FolderStatus } from '../../contract/status.ts';
+import { percentText } from '../../contract/words.ts';
 import type { Pair } from '../../engine/ports.ts';
 import { newPair, pairById } from '../../profile/pair-store.ts';
 import type { Context } from '../context.ts';
@@ -179,7 +180,7 @@ function folderTable(folders: readonly FolderStatus[]): string[] {
           folder.id,
           folder.path,
           folder.collectionUuid ?? folder.collectionName,
-          `${folder.percentSaved}%`,
+          percentText(folder.percentSaved),
           folder.sentence,
         ]),
       );
@@ -214,7 +215,7 @@ async function show(context: Context, id: string) {
         ? []
         : [
             ['state', status.sentence],
-            ['saved', `${status.percentSaved}%`],
+            ['saved', percentText(status.percentSaved)],
             ['content', status.portableDataHash ?? '-'],
           ]),
     ]),

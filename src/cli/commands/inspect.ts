@@ -4,7 +4,7 @@ import { plural, sizeText, stageWords, words } from '../../contract/words.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { wholeNumber } from '../option-values.ts';
-import { table } from '../output.ts';
+import { table, withRequestId } from '../output.ts';
 import type { RunWork } from './command.ts';
 
 /** Paths named under each problem. */
@@ -91,8 +91,9 @@ async function errors(context: Context) {
   for (const group of groups) {
     const files = await owner.run('problems.files', { problemId: group.id, limit: PATHS_SHOWN });
     problems.push({ ...group, files: files.rows });
-    const id = group.requestId === null ? '' : ` (${group.requestId})`;
-    lines.push(`${group.title}. ${group.advice}${id}`);
+    // the message may name it; twice would be two requests
+    const id = group.message.includes(group.requestId ?? '') ? null : group.requestId;
+    lines.push(withRequestId(`${group.title}. ${group.advice}`, id));
     if (group.message !== '' && !group.title.includes(group.message)) {
       lines.push(`  ${group.message}`);
     }

@@ -12,6 +12,7 @@ import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { addRuleFlags, addTargetFlags } from '../folder-options.ts';
 import { wholeNumber } from '../option-values.ts';
+import { withRequestId } from '../output.ts';
 import { ProgressView, progressMode } from '../progress/progress-view.ts';
 import { type PutFlags, putConfig, putPlace, putSettings } from '../put/put-plan.ts';
 import type { RunWork } from './command.ts';
@@ -152,10 +153,11 @@ function report(context: Context, result: OnceResult, flags: PutFlags): ExitCode
     if (output.json) {
       continue;
     }
-    const path = failure.path === '' ? '' : `${failure.path}: `;
-    const id = error.requestId === undefined ? '' : ` (${error.requestId})`;
+    // most messages name the file by its path on disk, which ends with the one in the collection
+    const path = failure.path === '' || error.message.includes(failure.path) ? '' : `${failure.path}: `;
+    const message = withRequestId(error.message, error.requestId);
     const action = error.action === undefined ? '' : ` ${error.action}`;
-    output.warn(`keepsync: ${path}${error.message}${id}.${action}`.replace('..', '.'));
+    output.warn(`keepsync: ${path}${message}.${action}`.replace('..', '.'));
   }
   if (result.failures.length > FAILURES_SHOWN && !output.json) {
     output.warn(`keepsync: and ${result.failures.length - FAILURES_SHOWN} more`);

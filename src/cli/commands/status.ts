@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { FolderStatus, StatusSnapshot } from '../../contract/status.ts';
-import { sizeText, words } from '../../contract/words.ts';
+import { percentText, sizeText, words } from '../../contract/words.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOfStatus } from '../exit-codes.ts';
 import { table } from '../output.ts';
@@ -46,7 +46,7 @@ function folderRow(folder: FolderStatus, style: TerminalStyle): string[] {
   return [
     folder.id,
     folder.path,
-    `${folder.percentSaved}%`.padStart(4),
+    percentText(folder.percentSaved).padStart(4),
     sizeText(total),
     // a bar with colours has a length that a table cannot see: it stands last but for the sentence
     `${barText(folder.bar, BAR_CELLS, style)}  ${folder.sentence}`,

@@ -17,7 +17,8 @@ export interface RequestCount {
   readonly method: string;
   readonly path: string;
   readonly bodyBytes: number;
-  readonly atMs: number;
+  /** 0 where the answer does not say. */
+  readonly answerBytes: number;
 }
 
 type Message = { readonly facts: ClusterFacts } | { readonly requests: readonly RequestCount[] };

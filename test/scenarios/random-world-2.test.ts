@@ -1,0 +1,3 @@
+import { describeRandomLives } from '../support/sim-world/random-lives.ts';
+
+describeRandomLives(1, 2);
