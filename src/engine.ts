@@ -131,7 +131,7 @@ class KeepsyncEngine implements Engine {
     }
     this.#ports.events?.onCollection((uuid) => {
       for (const desk of this.#desks.values()) {
-        if (desk.loop.facts.folder.collectionUuid === uuid) {
+        if (uuid === null || desk.loop.facts.folder.collectionUuid === uuid) {
           desk.loop.remoteHint();
         }
       }

@@ -182,6 +182,25 @@ describe('a folder kept by a running client', () => {
     expect(remote.get(conflict ?? '')).toBe('written');
   });
 
+  it.each([
+    ['of our collection', (world: World) => world.collectionUuid],
+    ['that may have been missed', () => null],
+  ])('looks at once what others did on an event %s', async (_, uuidOf) => {
+    const w = await begin();
+    await w.start();
+    w.disk.write(`${ROOT}/a`, 'ours');
+    await w.settle();
+    w.collections.edit(w.collectionUuid, (files) => {
+      files.delete('a');
+    });
+    w.tellOfCollection('zzzzz-4zz18-000000000000000');
+    await w.pass(5_000);
+    expect([...w.collections.filesIn(w.collectionUuid).keys()]).toEqual([]);
+    w.tellOfCollection(uuidOf(w));
+    await w.pass(5_000);
+    expect([...w.collections.filesIn(w.collectionUuid).keys()]).toEqual(['a']);
+  });
+
   it('goes on after a kill without sending what was acknowledged', async () => {
     const w = await begin();
     w.disk.write(

@@ -107,6 +107,9 @@ export class World {
     await this.engine.start();
   }
 
+  /** What the server's events bring: which collection changed, or null where some may have been missed. */
+  tellOfCollection: (uuid: string | null) => void = () => undefined;
+
   /** A client that has not begun with its folders, as for a single upload. */
   async load(change: (config: FolderConfig) => FolderConfig = (config) => config): Promise<void> {
     if (this.pairs.length === 0) {
@@ -168,7 +171,14 @@ export class World {
         defaultStorageClasses: [],
         signatureTtlMs: DEFAULT_SIGNING_TTL_SECONDS * 1000,
       },
-      events: undefined,
+      events: {
+        onCollection: (listener) => {
+          this.tellOfCollection = listener;
+        },
+        close: async () => {
+          this.tellOfCollection = () => undefined;
+        },
+      },
       onLimit: () => undefined,
       conflicts: 'keep-beside',
       ...(this.hold === undefined ? {} : { hold: this.hold }),
