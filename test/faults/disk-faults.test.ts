@@ -86,20 +86,23 @@ const heldBack = (make: (w: World) => void, code: ErrorCode, mend: (w: World) =>
 const TABLE: Table<typeof DISK_FAULTS, () => Promise<void>> = {
   'full journal disk': async () => {
     let isFull = false;
-    const full = async () => {
-      if (isFull) {
-        throw new KeepsyncError('DISK_FULL', 'The disk that holds the journal is full');
-      }
-    };
+    const withRoom =
+      <A extends readonly unknown[], R>(call: (...list: A) => Promise<R>) =>
+      async (...list: A): Promise<R> => {
+        if (isFull) {
+          throw new KeepsyncError('DISK_FULL', 'The disk that holds the journal is full');
+        }
+        return call(...list);
+      };
     const w = await saved({
       wrapJournal: (journal) => ({
         ...journal,
         movedAside: journal.movedAside,
         verify: () => journal.verify(),
-        recordChanges: async (...list) => (await full(), journal.recordChanges(...list)),
-        recordPackedBlock: async (...list) => (await full(), journal.recordPackedBlock(...list)),
-        recordPieceBlock: async (...list) => (await full(), journal.recordPieceBlock(...list)),
-        finishSave: async (...list) => (await full(), journal.finishSave(...list)),
+        recordChanges: withRoom(journal.recordChanges),
+        recordPackedBlock: withRoom(journal.recordPackedBlock),
+        recordPieceBlock: withRoom(journal.recordPieceBlock),
+        finishSave: withRoom(journal.finishSave),
       }),
     });
     w.disk.write(`${ROOT}/new`, 'new');
