@@ -26,6 +26,25 @@ describe('a folder kept by a running client', () => {
     expect(w.keep.mostPutsAtOnce).toBeLessThanOrEqual(2);
   });
 
+  it('looks at everything once when it starts again, with the watcher there before', async () => {
+    const w = await begin();
+    w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
+    await w.start();
+    await w.settle();
+    await w.crash();
+    const listed: string[] = [];
+    const list = w.disk.list.bind(w.disk);
+    w.disk.list = (dir) => {
+      listed.push(dir);
+      return list(dir);
+    };
+    w.disk.write(`${ROOT}/deep/b.txt`, 'while nobody looked');
+    await w.start();
+    await w.settle();
+    expect(w.remote()).toEqual(w.local());
+    expect(listed.filter((dir) => dir === `${ROOT}/deep`)).toHaveLength(1);
+  });
+
   it('follows edits, new files and deletes', async () => {
     const w = await begin();
     for (let i = 0; i < 10; i += 1) {
