@@ -131,7 +131,7 @@ class KeepsyncEngine implements Engine {
     }
     this.#ports.events?.onCollection((uuid) => {
       for (const desk of this.#desks.values()) {
-        if (desk.loop.facts.folder.collectionUuid === uuid) {
+        if (uuid === null || desk.loop.facts.folder.collectionUuid === uuid) {
           desk.loop.remoteHint();
         }
       }
@@ -347,6 +347,7 @@ class KeepsyncEngine implements Engine {
       copies: target.replication ?? account.defaultCopies,
       storageClasses:
         target.storageClasses.length > 0 ? target.storageClasses : account.defaultStorageClasses,
+      signatureTtlMs: account.signatureTtlMs,
       known: (md5AndSize) => journal.knownBlock(md5AndSize, clock.nowMs() + this.#marginMs, folder.id),
       tell,
     });

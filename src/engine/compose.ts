@@ -226,6 +226,7 @@ function serverEvents(env: EngineEnvironment, api: ArvadosApi, token: string, lo
   return {
     onCollection: (listener) => {
       events.events.on('change', (change) => listener(change.objectUuid));
+      events.events.on('doubt', () => listener(null));
       events.start();
     },
     close: () => events.close(),

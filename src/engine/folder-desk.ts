@@ -31,7 +31,7 @@ const conflictLine = ({ path, beside }: SaveOutcome['conflicts'][number]) =>
   `Somebody else changed ${path}; their version is kept as ${beside}`;
 
 /** How often a folder's numbers are read from the journal while it works, milliseconds. */
-const PUBLISH_EVERY_MS = 200;
+const PUBLISH_EVERY_MS = 100;
 
 export function planOf(pair: Pair, folder: JournalFolder, conflicts: FolderPlan['conflicts']): FolderPlan {
   const { config } = pair;

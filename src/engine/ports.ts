@@ -70,7 +70,8 @@ export interface ClusterAccount {
 
 /** Tells when somebody changed one of our collections. */
 export interface RemoteEvents {
-  onCollection(listener: (uuid: string) => void): void;
+  /** Null: events may have been missed, so any of them may have changed. */
+  onCollection(listener: (uuid: string | null) => void): void;
   close(): Promise<void>;
 }
 

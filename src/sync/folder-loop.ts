@@ -77,6 +77,8 @@ export interface LoopEvents {
 
 type Trouble = 'root' | 'deletes' | 'watch' | 'save' | 'remote' | 'work';
 
+/** How long the first scan waits for a watcher that takes its time; then there is one scan now and one when it watches. */
+const WATCHER_FIRST_MS = 5_000;
 const ROOT_LOOK_EVERY_MS = 30_000;
 const DELETES_LOOK_EVERY_MS = 5 * 60_000;
 
@@ -157,13 +159,19 @@ export class FolderLoop {
     };
   }
 
-  /** Begins: scans everything, and watches where there is a watcher. Returns at once. */
+  /** Begins: watches where there is a watcher, and scans everything. Returns at once. */
   start(): void {
     this.#started = true;
     const nowMs = this.#ports.clock.nowMs();
     this.#nextRemoteAtMs = nowMs;
-    this.rescan();
-    void this.#startWatching();
+    if (this.#ports.watcher === undefined) {
+      this.rescan();
+    } else {
+      // One look is enough if the watcher is there first: what it does not see changes before the look.
+      this.#scanAll = true;
+      this.#nextScanAtMs = nowMs + WATCHER_FIRST_MS;
+      void this.#startWatching();
+    }
     this.#arm();
   }
 
@@ -335,7 +343,7 @@ export class FolderLoop {
     if (this.#uploader.working) {
       return 'uploading';
     }
-    if (this.#scans.busy) {
+    if (this.#scans.busy || this.#scanAll) {
       return 'scanning';
     }
     return this.#saving ? 'saving' : 'watching';
@@ -395,10 +403,12 @@ export class FolderLoop {
       }
       this.#watching = watching;
       this.#clear('watch');
-      // What changed between the first scan's visit and now was seen by neither.
-      this.rescan();
     } catch (thrown) {
       this.#trouble('watch', asKeepsyncError(thrown));
+    }
+    if (!this.#closed) {
+      // What changed between an earlier scan's visit and now was seen by neither.
+      this.rescan();
     }
   }
 
@@ -649,6 +659,8 @@ export class FolderLoop {
       const lost = await this.#ports.saver.checkRemote(this.#folder, this.#abort.signal);
       this.#folder = await this.#ports.journal.openFolder(this.#plan.publicId);
       this.#clear('remote');
+      // The look may have found saved what a lost answer had left in doubt.
+      this.#changed();
       if (lost > 0) {
         this.events.emit('note', {
           level: 'warn',

@@ -26,6 +26,25 @@ describe('a folder kept by a running client', () => {
     expect(w.keep.mostPutsAtOnce).toBeLessThanOrEqual(2);
   });
 
+  it('looks at everything once when it starts again, with the watcher there before', async () => {
+    const w = await begin();
+    w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
+    await w.start();
+    await w.settle();
+    await w.crash();
+    const listed: string[] = [];
+    const list = w.disk.list.bind(w.disk);
+    w.disk.list = (dir) => {
+      listed.push(dir);
+      return list(dir);
+    };
+    w.disk.write(`${ROOT}/deep/b.txt`, 'while nobody looked');
+    await w.start();
+    await w.settle();
+    expect(w.remote()).toEqual(w.local());
+    expect(listed.filter((dir) => dir === `${ROOT}/deep`)).toHaveLength(1);
+  });
+
   it('follows edits, new files and deletes', async () => {
     const w = await begin();
     for (let i = 0; i < 10; i += 1) {
@@ -180,6 +199,25 @@ describe('a folder kept by a running client', () => {
     expect(remote.get('theirs')).toBe('written by somebody else');
     const conflict = [...remote.keys()].find((path) => /^ours~\d{8}-\d{6}~conflict~$/.test(path));
     expect(remote.get(conflict ?? '')).toBe('written');
+  });
+
+  it.each([
+    ['of our collection', (world: World) => world.collectionUuid],
+    ['that may have been missed', () => null],
+  ])('looks at once what others did on an event %s', async (_, uuidOf) => {
+    const w = await begin();
+    await w.start();
+    w.disk.write(`${ROOT}/a`, 'ours');
+    await w.settle();
+    w.collections.edit(w.collectionUuid, (files) => {
+      files.delete('a');
+    });
+    w.tellOfCollection('zzzzz-4zz18-000000000000000');
+    await w.pass(5_000);
+    expect([...w.collections.filesIn(w.collectionUuid).keys()]).toEqual([]);
+    w.tellOfCollection(uuidOf(w));
+    await w.pass(5_000);
+    expect([...w.collections.filesIn(w.collectionUuid).keys()]).toEqual(['a']);
   });
 
   it('goes on after a kill without sending what was acknowledged', async () => {
