@@ -223,13 +223,17 @@ export class AccountDesk implements CommandHost {
   /** Forgets the token. Folders, journal and collections stay. */
   async signOut(): Promise<void> {
     await this.#turn.run(async () => {
-      await this.#closeEngine(false);
-      await this.#closeCluster();
-      await this.#ports.tokens.remove();
+      const { settings, tokens } = this.#ports;
+      // first of all: whatever fails to end, the token is gone
+      await tokens.remove();
       this.#hasChosen = true;
-      const { settings } = this.#ports;
       settings.set({ account: { ...settings.get().account, host: null, local: false } });
-      await this.#fail(undefined);
+      try {
+        await this.#closeEngine(false);
+        await this.#closeCluster();
+      } finally {
+        await this.#fail(undefined);
+      }
     });
   }
 
