@@ -61,7 +61,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       return;
     }
     desktop = await BuiltDesktop.shared(runtime.executablePath, inject('appFolder'));
-  }, 120_000);
+  }, 240_000);
 
   afterEach(async () => {
     for (const app of running.splice(0)) {
@@ -200,7 +200,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     await (await next).getByText('Where should your files go?').waitFor();
     await app.quit();
     expect(await app.ended).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   test('owns its profile: others are told who has it, and it tells who has it', async () => {
     freshProfile();
@@ -237,7 +237,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     expect(await app.ended).toBe(0);
     expect(await readOwner(lockFile)).toBeUndefined();
     expect(readFileSync(join(profile, 'logs', 'keepsync.log'), 'utf8')).toContain('Stopped');
-  }, 60_000);
+  }, 240_000);
 
   test('without a tray, closing the window means quitting', async () => {
     freshProfile();
@@ -248,7 +248,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
     });
     expect(await app.ended).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   test('shows the same window in a browser, to whoever has the key', async () => {
     freshProfile();
@@ -279,5 +279,5 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       daemon.kill('SIGINT');
     }
     expect((await ended)[0]).toBe(0);
-  }, 60_000);
+  }, 240_000);
 });
