@@ -69,8 +69,10 @@ function Content() {
   const { place } = useWindow();
   /** The first run goes on to its end, although signing in and adding a folder already changed the snapshot. */
   const [settingUp, setSettingUp] = useState<boolean | null>(null);
+  /** Somebody signs in here: before that, an account that turns up was only not known yet. */
+  const signsIn = useRef(false);
   useEffect(() => {
-    if (snapshot !== null && settingUp === null) {
+    if (snapshot !== null && (settingUp === null || (settingUp && !signsIn.current))) {
       const { account, folders } = snapshot;
       setSettingUp(account.host === null && !account.local && folders.length === 0);
     }
@@ -104,7 +106,15 @@ function Content() {
       {wizard === null ? (
         <Frame snapshot={snapshot} />
       ) : (
-        <FirstRun key={wizard} steps={wizard} snapshot={snapshot} onDone={() => setSettingUp(false)} />
+        <FirstRun
+          key={wizard}
+          steps={wizard}
+          snapshot={snapshot}
+          onSignIn={() => {
+            signsIn.current = true;
+          }}
+          onDone={() => setSettingUp(false)}
+        />
       )}
       <LiveRegion sentence={snapshot.verdict.sentence} />
       <FailureNote />

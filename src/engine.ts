@@ -347,6 +347,7 @@ class KeepsyncEngine implements Engine {
       copies: target.replication ?? account.defaultCopies,
       storageClasses:
         target.storageClasses.length > 0 ? target.storageClasses : account.defaultStorageClasses,
+      signatureTtlMs: account.signatureTtlMs,
       known: (md5AndSize) => journal.knownBlock(md5AndSize, clock.nowMs() + this.#marginMs, folder.id),
       tell,
     });

@@ -16,6 +16,8 @@ interface DeskPorts {
   readonly blockSizeBytes: number;
   readonly copies: number;
   readonly storageClasses: readonly string[];
+  /** How long the cluster's signatures hold. */
+  readonly signatureTtlMs: number;
   /** A valid signed locator for `md5+size`, if the journal has one. */
   readonly known: (md5AndSize: string) => Promise<string | undefined>;
   readonly tell: (input: StatusInput) => void;
@@ -41,7 +43,12 @@ export class BlockDesk implements UploadBlocks {
       clock: ports.clock,
       known: ports.known,
       acknowledge: async ({ blockId, locator, sizeBytes, reused }) => {
-        await this.#ownerOf(blockId)?.acknowledged({ locator, sizeBytes, reused });
+        await this.#ownerOf(blockId)?.acknowledged({
+          locator,
+          sizeBytes,
+          reused,
+          validForMs: ports.signatureTtlMs,
+        });
         this.#ports.tell({ type: reused ? 'reused' : 'sent', bytes: sizeBytes });
       },
     });

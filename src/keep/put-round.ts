@@ -140,7 +140,12 @@ export async function putRound(
     options.onAttempt?.({ ...attempt, outcome: 'started' });
     try {
       const context = { requestId, round: attempt.round, signal: options.signal };
-      tally.stored(service, await env.servers.put(service, { md5, data }, wanted, context));
+      const answer = await env.servers.put(service, { md5, data }, wanted, context);
+      if (answer.copies === 0) {
+        // Whoever has none may have one in the next round.
+        throw new KeepsyncError('COPIES', 'stored no copy');
+      }
+      tally.stored(service, answer);
       options.onAttempt?.({ ...attempt, outcome: 'stored' });
     } catch (thrown) {
       const error = asKeepsyncError(thrown);

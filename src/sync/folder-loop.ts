@@ -659,6 +659,8 @@ export class FolderLoop {
       const lost = await this.#ports.saver.checkRemote(this.#folder, this.#abort.signal);
       this.#folder = await this.#ports.journal.openFolder(this.#plan.publicId);
       this.#clear('remote');
+      // The look may have found saved what a lost answer had left in doubt.
+      this.#changed();
       if (lost > 0) {
         this.events.emit('note', {
           level: 'warn',

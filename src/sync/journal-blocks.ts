@@ -50,6 +50,20 @@ const COLUMNS =
   'id, folder_id, md5size, size, locator, expires_ms, stored_ms, stored_refs, saved_refs, piece_refs, files, examples';
 
 /**
+ * When the signature ends, by this computer's clock. One that was made just now and has not even half of its life left
+ * means that the clocks disagree: with a clock that is ahead, every block would count as expired and be sent for ever.
+ */
+function expiryOf(
+  block: Pick<AcknowledgedBlock, 'locator' | 'reused' | 'validForMs'>,
+  nowMs: number,
+): number {
+  const saidMs = signatureExpiryMs(block.locator) ?? NEVER_MS;
+  return block.reused || block.validForMs === undefined
+    ? saidMs
+    : Math.max(saidMs, nowMs + Math.floor(block.validForMs / 2));
+}
+
+/**
  * The block table: every acknowledged block with its signed locator, and how many rows use it. Changes of use are
  * collected during a transaction and written once per block at its end.
  */
@@ -122,13 +136,13 @@ export class BlockTable {
   /** Takes a block in, or its fresher signature. Returns its id. */
   record(
     folderId: number,
-    block: Pick<AcknowledgedBlock, 'locator' | 'reused'>,
+    block: Pick<AcknowledgedBlock, 'locator' | 'reused' | 'validForMs'>,
     nowMs: number,
     entryIds: readonly number[],
   ): number {
     const { md5, sizeBytes } = parseLocator(block.locator);
     const md5size = `${md5}+${sizeBytes}`;
-    const expiresMs = signatureExpiryMs(block.locator) ?? NEVER_MS;
+    const expiresMs = expiryOf(block, nowMs);
     const examples = entryIds.slice(0, 3).join(',');
     const known = this.find(folderId, md5size);
     if (known === undefined) {

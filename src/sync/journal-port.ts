@@ -76,6 +76,8 @@ export interface AcknowledgedBlock {
   readonly sizeBytes: number;
   /** Not sent, because the journal knew it. */
   readonly reused: boolean;
+  /** How long the cluster's signatures hold from their making; left out, only the locator says. */
+  readonly validForMs?: number;
 }
 
 /** A whole file's place in one block. */

@@ -31,6 +31,21 @@ describe('redact', () => {
   });
 });
 
+describe('redact, of a secret that is part of something in base64', () => {
+  it.each(['', 'u', 'us', 'user:'])('takes it out after "%s"', (before) => {
+    const secret = 'thisisnotarealsecretbutlookslikeone';
+    const clean = redact(`Basic ${Buffer.from(`${before}${secret}!`).toString('base64')}`, [secret]);
+    const rest = clean
+      .replace('Basic ', '')
+      .split('…')
+      .map((part) => Buffer.from(part, 'base64').toString())
+      .join('…');
+    expect(clean).toContain('…');
+    expect(rest).not.toContain('notareal');
+    expect(rest.replace(before, '').length).toBeLessThan(12);
+  });
+});
+
 describe('errors', () => {
   it('keep code, advice and request id across a thread', () => {
     const error = new KeepsyncError('FULL', 'no space', {

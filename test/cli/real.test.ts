@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,17 @@ async function run(...args: string[]) {
   return { exitCode, stdout: started.out, stderr: started.err };
 }
 
+/** All that the disk says of the folder that is kept, but for when it was last read. */
+function stateOfData(): string[] {
+  return ['', ...readdirSync(path('data'), { recursive: true, encoding: 'utf8' })].sort().map((name) => {
+    const { mode, ino, nlink, uid, gid, size, mtimeNs, ctimeNs } = lstatSync(path('data', name), {
+      bigint: true,
+    });
+    return [name, mode, ino, nlink, uid, gid, size, mtimeNs, ctimeNs].join(' ');
+  });
+}
+
+let before: string[];
 let cluster: Started;
 beforeAll(async () => {
   env = {};
@@ -62,6 +73,7 @@ beforeAll(async () => {
   }
   writeFileSync(path('data/large'), randomBytes(70 * MIB));
   writeFileSync(path('data/empty'), '');
+  before = stateOfData();
 });
 afterAll(async () => {
   for (const child of children) {
@@ -165,6 +177,11 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
     second.child.kill('SIGINT');
     expect([0, 2]).toContain(await second.done);
     expect(second.err).toContain('Stopping');
+  });
+
+  test('nothing in the folder was written, renamed, removed or touched by any of this', () => {
+    expect(before.length).toBe(54);
+    expect(stateOfData()).toEqual(before);
   });
 
   test('start --web runs a cluster of its own, keeps the folder, and shows it again after a restart', async () => {

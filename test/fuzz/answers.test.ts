@@ -19,8 +19,9 @@ import {
   hostileJson,
   poisonedText,
   resultOrRefusalOf,
+  tries,
 } from '../support/hostile.ts';
-import { runs, SEED } from '../support/seed.ts';
+import { SEED } from '../support/seed.ts';
 
 let server: ScriptedApiServer;
 beforeAll(async () => {
@@ -160,7 +161,7 @@ describe(`answers of a server that is not to be trusted (seed ${SEED})`, () => {
             const isTaken = (await resultOrRefusalOf(async () => [await ask(api)])) !== undefined;
             seen[isTaken ? 'taken' : 'refused'] += 1;
           }),
-          { seed: SEED, numRuns: Math.min(runs(120), 1_000) },
+          { seed: SEED, numRuns: tries(120, 1_000) },
         );
       } finally {
         api.close();
@@ -179,7 +180,7 @@ describe(`answers of a server that is not to be trusted (seed ${SEED})`, () => {
           expect(discovery.maxRequestBytes).toBeGreaterThan(0);
         }
       }),
-      { seed: SEED, numRuns: Math.min(runs(2_000), 1_000) },
+      { seed: SEED, numRuns: tries(2_000, 1_000) },
     );
   });
 
@@ -200,7 +201,7 @@ describe(`answers of a server that is not to be trusted (seed ${SEED})`, () => {
           expect(['change', 'answer', 'ping', 'unknown']).toContain(readSocketMessage(text).kind);
         },
       ),
-      { seed: SEED, numRuns: Math.min(runs(2_000), 1_000) },
+      { seed: SEED, numRuns: tries(2_000, 1_000) },
     );
   });
 });

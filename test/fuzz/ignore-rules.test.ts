@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { explainIgnored, IgnoreRules } from '../../src/local/ignore-rules.ts';
-import { poisonedText, refusal, resultOrRefusal } from '../support/hostile.ts';
-import { runs, SEED } from '../support/seed.ts';
+import { poisonedText, refusal, resultOrRefusal, tries } from '../support/hostile.ts';
+import { SEED } from '../support/seed.ts';
 
 const pattern = fc.oneof(
   fc.string({ unit: fc.constantFrom(...'*?[]!^-\\/ab. {}()+|$#~\t'), maxLength: 30 }),
@@ -49,7 +49,7 @@ describe(`ignore files of whatever text (seed ${SEED})`, { timeout: 600_000 }, (
           expect([true, false, undefined]).toContain(verdict?.ignored);
         },
       ),
-      { seed: SEED, numRuns: Math.min(runs(2_000), 20_000) },
+      { seed: SEED, numRuns: tries(2_000, 20_000) },
     );
   });
 

@@ -15,8 +15,9 @@ import {
   refusal,
   resultOrRefusal,
   resultOrRefusalOf,
+  tries,
 } from '../support/hostile.ts';
-import { runs, SEED } from '../support/seed.ts';
+import { SEED } from '../support/seed.ts';
 
 const KEY = 'a-key-of-some-length';
 const goodMessage = fc
@@ -92,7 +93,7 @@ describe(`messages of whatever text (seed ${SEED})`, { timeout: 600_000 }, () =>
           subject.stop();
         }
       }),
-      { seed: SEED, numRuns: Math.min(runs(1_000), 20_000) },
+      { seed: SEED, numRuns: tries(1_000, 20_000) },
     );
     expect(Math.min(seen.answered, seen.ended)).toBeGreaterThan(0);
   });
@@ -114,7 +115,7 @@ describe(`messages of whatever text (seed ${SEED})`, { timeout: 600_000 }, () =>
           subject.stop();
         }
       }),
-      { seed: SEED, numRuns: Math.min(runs(500), 20_000) },
+      { seed: SEED, numRuns: tries(500, 20_000) },
     );
   });
 
@@ -151,7 +152,7 @@ describe(`messages of whatever text (seed ${SEED})`, { timeout: 600_000 }, () =>
           expect(schema.safeParse(given).success).toBe(true);
         }
       }),
-      { seed: SEED, numRuns: Math.min(runs(2_000), 20_000) },
+      { seed: SEED, numRuns: tries(2_000, 20_000) },
     );
     expect(reached).toBeGreaterThan(0);
   });
@@ -174,7 +175,7 @@ describe(`messages of whatever text (seed ${SEED})`, { timeout: 600_000 }, () =>
           }
         },
       ),
-      { seed: SEED, numRuns: Math.min(runs(1_000), 20_000) },
+      { seed: SEED, numRuns: tries(1_000, 20_000) },
     );
   });
 

@@ -191,6 +191,20 @@ describe('the first run', () => {
     await page.getByRole('heading', { name: 'What should be kept?' }).waitFor();
     expect(await calls('shell.signIn')).toEqual([{ how: 'local' }]);
   });
+
+  test('makes way where somebody is signed in, which was only not known yet', async () => {
+    const { page } = await lab.open({ scenario: 'first-run' });
+    await page.getByRole('heading', { name: 'Where should your files go?' }).waitFor();
+    await page.evaluate(() => {
+      const { fake } = window;
+      fake.settings = {
+        ...fake.settings,
+        account: { ...fake.settings.account, host: 'sgcl1.arvadosapi.example' },
+      };
+      fake.changed();
+    });
+    await page.getByRole('heading', { name: 'Drop a folder here' }).waitFor();
+  });
 });
 
 describe('settings, rules and the log', () => {

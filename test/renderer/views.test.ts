@@ -1,7 +1,7 @@
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Scenario } from './fake-bridge.ts';
+import { complaintsOfAxe } from './support/accessibility.ts';
 import { WindowLab } from './support/open-window.ts';
 
 interface View {
@@ -107,15 +107,7 @@ describe('every view', () => {
       const { page, complaints } = await lab.open(view);
       await view.act?.(page);
       await page.getByText(view.shows).first().waitFor();
-      await page.evaluate(axe.source);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
-        // of the two themes only the colours differ
-        expect(await violations(page, colorScheme === 'dark' ? ['color-contrast'] : []), colorScheme).toEqual(
-          [],
-        );
-      }
+      expect(await complaintsOfAxe(page)).toEqual([]);
       await page.setViewportSize({ width: 960, height: 640 });
       await expect.poll(() => sidewaysPx(page), { message: '960 × 640' }).toBe(0);
       // browsers and Electron scale the text by zooming: at 200 % the same window has half as many px
@@ -138,23 +130,6 @@ describe('every view', () => {
     expect(color).not.toBe(ink);
   });
 });
-
-/** What axe finds, as `rule: elements`; by all rules, or by those named. */
-function violations(page: Page, rules: readonly string[]): Promise<string[]> {
-  return page.evaluate(
-    async (values) => {
-      const { axe: checker } = window as unknown as { axe: typeof axe };
-      const found = await checker.run(document, {
-        resultTypes: ['violations'],
-        ...(values.length === 0 ? {} : { runOnly: { type: 'rule' as const, values } }),
-      });
-      return found.violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`,
-      );
-    },
-    [...rules],
-  );
-}
 
 /** How far the window, or its view, could be scrolled sideways. */
 function sidewaysPx(page: Page): Promise<number> {

@@ -199,6 +199,25 @@ describe('signing out', () => {
   });
 });
 
+test('signing out forgets the token even where the cluster does not end, and shows that nobody is signed in', async () => {
+  const { desk, tokens, settings, seen } = world({
+    startCluster: async () => ({
+      apiHost: 'localhost:4000',
+      token: TOKEN,
+      caFile: '/ca.pem',
+      env: () => ({}),
+      close: async () => {
+        throw new KeepsyncError('INTERNAL', 'does not end');
+      },
+    }),
+  });
+  await desk.signIn({ how: 'local' });
+  await expect(desk.signOut()).rejects.toMatchObject({ code: 'INTERNAL' });
+  expect(await tokens.read('localhost:4000')).toBeUndefined();
+  expect(settings.get().account).toMatchObject({ host: null, local: false });
+  expect(seen.at(-1)?.account.host).toBeNull();
+});
+
 describe('a start on a profile', () => {
   const before = { account: { ...defaultSettings.account, host: HOST } };
 

@@ -122,6 +122,28 @@ sqlite.DatabaseSync = new Proxy(DatabaseSync, {
     options?.readOnly ? new CopyReader(String(file)) : new target(file, options),
 });
 
+// A server that knows its connections can end them.
+const connectionsOf = new WeakMap();
+for (const { Server } of [require('node:http'), require('node:https')]) {
+  if (!('closeAllConnections' in Server.prototype)) {
+    const { emit } = Server.prototype;
+    Server.prototype.emit = function (event, ...args) {
+      if (event === 'connection') {
+        const [socket] = args;
+        const connections = connectionsOf.get(this) ?? new Set();
+        connectionsOf.set(this, connections.add(socket));
+        socket.once('close', () => connections.delete(socket));
+      }
+      return emit.call(this, event, ...args);
+    };
+    Server.prototype.closeAllConnections = function () {
+      for (const socket of connectionsOf.get(this) ?? []) {
+        socket.destroy();
+      }
+    };
+  }
+}
+
 // Threads begin without any of this.
 const { Worker } = workers;
 workers.Worker = class extends Worker {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
+import { runs } from './seed.ts';
 
 /** The only way in which something hostile may be refused: an error of ours, and not our bug. Anything else is thrown. */
 export function refusal(thrown: unknown): KeepsyncError {
@@ -29,6 +30,10 @@ export async function resultOrRefusalOf<T>(work: () => Promise<T>): Promise<T | 
     return undefined;
   }
 }
+
+/** How many inputs are tried: as many as KEEPSYNC_RUNS says, twenty times the usual in the long run, and never more than `most`. */
+export const tries = (usual: number, most: number): number =>
+  Math.min(most, process.env.KEEPSYNC_LONG === '1' ? usual * 20 : runs(usual));
 
 const POISON = [
   ...[

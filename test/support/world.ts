@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../../src/base/clock.ts';
 import type { KeepsyncError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
@@ -16,6 +17,7 @@ import { createEngine, type Engine, type Pair } from '../../src/engine.ts';
 import { stripLocator } from '../../src/keep/locator.ts';
 import { DEFAULT_SIGNING_TTL_SECONDS } from '../../src/keep/signature.ts';
 import { openJournalView } from '../../src/local/journal-view.ts';
+import type { LocalDisk, Watcher } from '../../src/local/ports.ts';
 import { openJournal } from '../../src/sync/journal.ts';
 import type { OpenJournal } from '../../src/sync/journal-database.ts';
 import { FakeCollections } from './fake-collections.ts';
@@ -32,6 +34,12 @@ export interface WorldOptions {
   readonly blockSizeBytes?: number;
   readonly settings?: (settings: Settings) => Settings;
   readonly replaceFiles?: boolean;
+  /** What is between the client and the disk, the journal or the watcher. */
+  readonly wrapDisk?: (disk: LocalDisk) => LocalDisk;
+  readonly wrapJournal?: (journal: OpenJournal) => OpenJournal;
+  readonly wrapWatcher?: (watcher: Watcher) => Watcher;
+  /** How far the client's wall clock is ahead of everybody else's, milliseconds. */
+  readonly clientAheadMs?: number;
 }
 
 /** Where the watched folder lies on the simulated disk. */
@@ -114,13 +122,25 @@ export class World {
       this.pairs = [{ publicId: 'pair01', createId: 'create01', clusterId: null, config: change(config) }];
     }
     const journal = await openJournal({ path: this.journalPath });
-    const disk = createSimLocalDisk(this.disk, openJournalView(this.journalPath));
+    const { wrapDisk, wrapJournal, wrapWatcher, clientAheadMs = 0 } = this.#options;
+    const simDisk = createSimLocalDisk(this.disk, openJournalView(this.journalPath));
+    const disk = wrapDisk?.(simDisk) ?? simDisk;
+    const watcher = createSimWatcher(this.disk, {
+      clock: this.clock,
+      seed: this.#options.seed ?? 1,
+      dropRate: this.#options.dropRate ?? 0,
+    });
+    const clock: Clock = {
+      nowMs: () => this.clock.nowMs() + clientAheadMs,
+      monotonicMs: () => this.clock.monotonicMs(),
+      setTimer: (delayMs, fire) => this.clock.setTimer(delayMs, fire),
+    };
     this.#journal = journal;
     this.#closeDisk = () => disk.close();
     this.#engine = await createEngine({
       owner: 'daemon',
       version: '0.0.0',
-      clock: this.clock,
+      clock,
       random: this.#random,
       log: silentLog,
       settings: { get: () => this.settings, set: () => this.settings },
@@ -130,18 +150,14 @@ export class World {
           this.pairs = pairs;
         },
       },
-      journal,
+      journal: wrapJournal?.(journal) ?? journal,
       renewJournal: async () => {
         await this.#journal?.close();
         this.#journal = openJournal({ path: this.journalPath, nowMs: this.clock.nowMs(), distrust: true });
         return this.#journal;
       },
       disk,
-      watcher: createSimWatcher(this.disk, {
-        clock: this.clock,
-        seed: this.#options.seed ?? 1,
-        dropRate: this.#options.dropRate ?? 0,
-      }),
+      watcher: wrapWatcher?.(watcher) ?? watcher,
       keep: this.keep,
       store: this.collections,
       account: {

@@ -24,6 +24,8 @@ interface FirstRunProps {
   /** All of it at the first start; later one part of it. */
   readonly steps: 'all' | 'sign-in' | 'add-folder';
   readonly snapshot: StatusSnapshot;
+  /** Called before signing in: the account that turns up from there on is this one's doing. */
+  readonly onSignIn: () => void;
   readonly onDone: () => void;
 }
 
@@ -63,7 +65,7 @@ function StepList({
 }
 
 /** Where, what, whither: from nothing to the first folder being kept. */
-export function FirstRun({ steps: which, snapshot, onDone }: FirstRunProps) {
+export function FirstRun({ steps: which, snapshot, onSignIn, onDone }: FirstRunProps) {
   const { go } = useWindow();
   const { run } = useAct();
   const steps = STEPS[which];
@@ -125,7 +127,7 @@ export function FirstRun({ steps: which, snapshot, onDone }: FirstRunProps) {
           <span>{texts.firstRun.promise}</span>
         </p>
       </nav>
-      {step === 'where' && <WhereStep {...props} />}
+      {step === 'where' && <WhereStep {...props} onSignIn={onSignIn} />}
       {step === 'what' && <WhatStep {...props} />}
       {step === 'whither' && <WhitherStep {...props} />}
     </div>

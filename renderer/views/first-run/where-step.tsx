@@ -156,7 +156,7 @@ function signInOf(how: SignIn['how'], form: Form): SignIn | null {
 }
 
 /** Which cluster, and whether everything on the way to it works. */
-export function WhereStep({ onNext, onBack }: StepProps) {
+export function WhereStep({ onNext, onBack, onSignIn }: StepProps & { readonly onSignIn: () => void }) {
   const { bridge, about } = useWindow();
   const { attempt } = useAct();
   const [how, setHow] = useState<SignIn['how']>('token');
@@ -176,6 +176,7 @@ export function WhereStep({ onNext, onBack }: StepProps) {
       return;
     }
     setBusy(true);
+    onSignIn();
     const done = await attempt(signIn(current));
     setBusy(false);
     if (done !== undefined) {

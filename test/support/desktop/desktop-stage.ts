@@ -17,11 +17,30 @@ export const noElectron = 'reason' in runtime ? runtime.reason : '';
 /** The name of a suite, with the reason why it is skipped if it is. */
 export const suiteName = (name: string): string => (noElectron === '' ? name : `${name} (${noElectron})`);
 
+/** New folders that are gone after the test. */
+export class TestFolders {
+  readonly #outer: string[] = [];
+
+  make(name: string): string {
+    const outer = mkdtempSync(join(tmpdir(), 'keepsync-e2e-'));
+    this.#outer.push(outer);
+    const folder = join(outer, name);
+    mkdirSync(folder);
+    return folder;
+  }
+
+  remove(): void {
+    for (const folder of this.#outer.splice(0)) {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
 /** The built app and what tests start of it; profiles and processes end with each test. */
 export class DesktopStage {
   readonly desktop: BuiltDesktop;
   readonly #running: RunningDesktop[] = [];
-  readonly #folders: string[] = [];
+  readonly #folders = new TestFolders();
   #profile = '';
 
   private constructor(desktop: BuiltDesktop) {
@@ -43,11 +62,7 @@ export class DesktopStage {
 
   /** A new folder, gone after the test. */
   folder(name: string): string {
-    const outer = mkdtempSync(join(tmpdir(), 'keepsync-e2e-'));
-    this.#folders.push(outer);
-    const folder = join(outer, name);
-    mkdirSync(folder);
-    return folder;
+    return this.#folders.make(name);
   }
 
   /** Starts the app on the test's profile. */
@@ -61,9 +76,7 @@ export class DesktopStage {
     for (const app of this.#running.splice(0)) {
       await app.kill();
     }
-    for (const folder of this.#folders.splice(0)) {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    this.#folders.remove();
     this.#profile = '';
   }
 
