@@ -154,7 +154,7 @@ describe.skipIf(noElectron !== '')(suiteName('trouble with the cluster, in a rea
     await page.getByText(/^No problems/).waitFor(SOON);
     const { folders } = await untilSaved(app, 36);
     await picture(page, 'refused-healed');
-    expect((await app.tray()).images.at(-1)).toMatch(/^ready/);
+    await vi.waitFor(async () => expect((await app.tray()).images.at(-1)).toMatch(/^ready/), SOON);
     expect(await contentOfCollection(cluster.client, folders[0]?.collectionUuid ?? '')).toEqual(
       contentOfFolder(folder),
     );

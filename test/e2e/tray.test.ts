@@ -73,7 +73,10 @@ describe.skipIf(noElectron !== '')(suiteName('the tray in a real Electron'), () 
     await files(20);
     await picturesOf('ready');
     expect((await app.tray()).images.join()).toContain('syncing');
-    expect((await app.tray()).tooltip).toMatch(/^Everything saved .* – Keepsync$/);
+    await vi.waitFor(
+      async () => expect((await app.tray()).tooltip).toMatch(/^Everything saved .* – Keepsync$/),
+      SOON,
+    );
     expect(await labels(app)).not.toContain('Problems');
 
     // paused by the tray: nothing moves, and nothing claims that it is saved
