@@ -55,8 +55,10 @@ export interface GuardFigures {
   readonly gone: number;
   /** Those whose bytes another stored or saved file of the folder has. */
   readonly moved: number;
-  /** Files still on disk. */
+  /** Files still on disk that are, or are on their way, in the collection. */
   readonly live: number;
+  /** Files still on disk that are held back or failed: what is gone is not weighed against them. */
+  readonly outside: number;
 }
 
 /** A file to be read and uploaded. */

@@ -2,6 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { ErrorRecord } from '../base/errors.ts';
 import { checkedBlock } from './journal-blocks.ts';
 import type {
+  EntryState,
   GuardFigures,
   Journal,
   JournalBlockRow,
@@ -75,11 +76,14 @@ export class JournalQueries {
       }
     }
     const { tallies } = this.#store;
-    const live = ENTRY_STATES.filter((state) => state !== 'gone' && state !== 'deleted').reduce(
-      (sum, state) => sum + tallies.of(folderId, state).files,
-      0,
-    );
-    return { gone, moved, live };
+    const filesIn = (states: readonly EntryState[]) =>
+      states.reduce((sum, state) => sum + tallies.of(folderId, state).files, 0);
+    return {
+      gone,
+      moved,
+      live: filesIn(['pending', 'stored', 'saved']),
+      outside: filesIn(['failed', 'held']),
+    };
   }
 
   #isMoved(row: EntryRow, found: Map<string, boolean>): boolean {

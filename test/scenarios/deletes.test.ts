@@ -40,3 +40,49 @@ describe('a delete is mirrored once a scan has seen it', () => {
     expect(w.remote().has('f3')).toBe(false);
   });
 });
+
+describe('the loss of more than half of a folder', () => {
+  test('is asked about when it comes in slices, too', async () => {
+    const w = new World();
+    world = w;
+    for (let file = 0; file < 40; file += 1) {
+      w.disk.write(`${ROOT}/f${file}`, `content ${file}`);
+    }
+    await w.start();
+    await w.settle();
+    // `rm -r` on a slow disk: scans and saves happen in between
+    for (let file = 0; file < 32; file += 1) {
+      w.disk.remove(`${ROOT}/f${file}`);
+      await w.pass(file % 8 === 7 ? 60_000 : 3_000);
+    }
+    await w.pass(5 * 60_000);
+    expect((await w.status()).problems.map((problem) => problem.code)).toEqual(['MASS_DELETE']);
+    expect(w.remote().size).toBeGreaterThanOrEqual(20);
+    const [folder] = (await w.status()).folders;
+    await w.engine.run('folders.confirmDeletes', { folderId: folder?.id ?? '' });
+    await w.settle();
+    expect(w.remote().size).toBe(8);
+    // what a person confirmed does not count against what goes later
+    w.disk.remove(`${ROOT}/f39`);
+    await w.settle();
+    expect(w.remote().size).toBe(7);
+  });
+
+  test('is asked about where other files are held back', async () => {
+    const w = new World();
+    world = w;
+    for (let file = 0; file < 3; file += 1) {
+      w.disk.write(`${ROOT}/f${file}`, `content ${file}`);
+      w.disk.write(`${ROOT}/no\u00a0good ${file}`, `held ${file}`);
+    }
+    await w.start();
+    await w.pass(10 * 60_000);
+    expect(w.remote().size).toBe(3);
+    for (let file = 0; file < 3; file += 1) {
+      w.disk.remove(`${ROOT}/f${file}`);
+    }
+    await w.pass(10 * 60_000);
+    expect((await w.status()).problems.map((problem) => problem.code)).toContain('MASS_DELETE');
+    expect(w.remote().size).toBe(3);
+  });
+});

@@ -58,17 +58,30 @@ describe('the save schedule', () => {
 
 describe('the mass-delete guard', () => {
   it('lets up to half of a folder go', () => {
-    expect(tooMuchIsGone({ gone: 50, moved: 0, live: 50 })).toBeUndefined();
+    expect(tooMuchIsGone({ gone: 50, moved: 0, live: 50, outside: 0 })).toBeUndefined();
   });
   it('stops when more than half is gone', () => {
-    expect(tooMuchIsGone({ gone: 702, moved: 0, live: 82 })).toMatchObject({ code: 'MASS_DELETE' });
-    expect(tooMuchIsGone({ gone: 702, moved: 0, live: 82 })?.message).toContain('702 of 784 files are gone');
+    expect(tooMuchIsGone({ gone: 702, moved: 0, live: 82, outside: 0 })).toMatchObject({
+      code: 'MASS_DELETE',
+    });
+    expect(tooMuchIsGone({ gone: 702, moved: 0, live: 82, outside: 0 })?.message).toContain(
+      '702 of 784 files are gone',
+    );
   });
   it('stops when everything is gone', () => {
-    expect(tooMuchIsGone({ gone: 1, moved: 0, live: 0 })).toMatchObject({ code: 'ROOT_GONE' });
+    expect(tooMuchIsGone({ gone: 1, moved: 0, live: 0, outside: 0 })).toMatchObject({ code: 'ROOT_GONE' });
+  });
+  it('does not let a folder go in slices', () => {
+    expect(tooMuchIsGone({ gone: 30, moved: 0, live: 40, outside: 0 }, 10)).toBeUndefined();
+    const error = tooMuchIsGone({ gone: 30, moved: 0, live: 40, outside: 0 }, 40);
+    expect(error).toMatchObject({ code: 'MASS_DELETE', info: { gone: 70, before: 110 } });
+    expect(error?.message).toContain('still has 30 of them');
+  });
+  it('does not weigh what is gone against files that are held back', () => {
+    expect(tooMuchIsGone({ gone: 3, moved: 0, live: 0, outside: 3 })).toMatchObject({ code: 'MASS_DELETE' });
   });
   it('does not take renamed files for gone', () => {
-    expect(tooMuchIsGone({ gone: 0, moved: 500, live: 500 })).toBeUndefined();
+    expect(tooMuchIsGone({ gone: 0, moved: 500, live: 500, outside: 0 })).toBeUndefined();
   });
 });
 

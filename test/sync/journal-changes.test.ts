@@ -168,7 +168,12 @@ describe('deletes', () => {
     world.remove('b');
     await world.scan();
     await world.upload(TTL);
-    expect(await world.journal.guardFigures(world.folderId)).toEqual({ gone: 1, moved: 1, live: 2 });
+    expect(await world.journal.guardFigures(world.folderId)).toEqual({
+      gone: 1,
+      moved: 1,
+      live: 2,
+      outside: 0,
+    });
   });
 
   test('confirmed with "keep" are forgotten, and the collection keeps the file', async () => {

@@ -165,7 +165,12 @@ describe('a large file', () => {
     world.rename('a', 'z');
     await world.scan();
     await world.upload(TTL);
-    expect(await world.journal.guardFigures(world.folderId)).toEqual({ gone: 0, moved: 1, live: 1 });
+    expect(await world.journal.guardFigures(world.folderId)).toEqual({
+      gone: 0,
+      moved: 1,
+      live: 1,
+      outside: 0,
+    });
   });
 });
 
