@@ -1,8 +1,8 @@
-import type { Agent } from 'node:https';
 import type { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import type { LogPort } from '../base/log.ts';
+import type { ProxySettings } from '../base/proxy.ts';
 import { newRequestId, type Random } from '../base/random.ts';
 import { redact } from '../base/redact.ts';
 import { notArvados, statusError } from './answer-errors.ts';
@@ -21,8 +21,7 @@ export interface ApiClientOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LogPort;
-  /** An agent that reaches the host through a proxy. Its maker destroys it, and sets its TLS options. */
-  readonly proxyAgent?: Agent | undefined;
+  readonly proxy?: ProxySettings | undefined;
   /** Longest time without progress. 300 s, as in the official SDKs. */
   readonly requestTimeoutMs?: number | undefined;
   /** 256 MiB: twice the 128 MiB that a request may have, since signatures make manifests longer on the way back. */
@@ -76,7 +75,7 @@ export class ApiClient {
   /** Throws USAGE where the host or the token cannot be one. */
   constructor(options: ApiClientOptions) {
     this.host = parseApiHost(options.host);
-    this.tls = { insecure: options.insecure ?? false, ca: options.ca };
+    this.tls = { insecure: options.insecure ?? false, ca: options.ca, proxy: options.proxy };
     this.clock = options.clock;
     this.random = options.random;
     this.log = options.log;
@@ -89,7 +88,6 @@ export class ApiClient {
       clock: options.clock,
       idleTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
       maxAnswerBytes: options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES,
-      agent: options.proxyAgent,
     });
   }
 

@@ -1,6 +1,8 @@
+import { Agent } from 'node:https';
 import WebSocket from 'ws';
 import type { CancelTimer, Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
+import { agentProxy } from '../base/proxy.ts';
 import { type RemoteChange, readSocketMessage } from './event-messages.ts';
 import { type TlsSettings, tlsOptions } from './https-transport.ts';
 import { cancelled } from './retry.ts';
@@ -62,6 +64,7 @@ export function listenToEvents(options: EventSocketOptions): Promise<never> {
     url.searchParams.set('api_token', options.token);
     const socket = new WebSocket(url, {
       ...tlsOptions(options.tls),
+      ...proxyAgentFor(url, options.tls),
       maxPayload: MAX_MESSAGE_BYTES,
       followRedirects: false,
       perMessageDeflate: false,
@@ -124,4 +127,11 @@ export function listenToEvents(options: EventSocketOptions): Promise<never> {
       end(new KeepsyncError('OFFLINE', `${host} ended the events`, { info: { closeCode } })),
     );
   });
+}
+
+/** The library takes connections from an agent only if it is given one. */
+function proxyAgentFor(url: URL, tls: TlsSettings): { agent?: Agent } {
+  return tls.proxy === undefined || url.protocol !== 'wss:'
+    ? {}
+    : { agent: new Agent({ ...tlsOptions(tls), ...agentProxy(tls.proxy) }) };
 }

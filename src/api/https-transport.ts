@@ -3,16 +3,18 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import type { CancelTimer, Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
+import { agentProxy, type ProxySettings } from '../base/proxy.ts';
 import type { ApiHost } from './api-host.ts';
 import { connectionError } from './connection-errors.ts';
 import { cancelled } from './retry.ts';
 
-/** How the server's certificate is judged. */
+/** How the server is reached, and its certificate judged. */
 export interface TlsSettings {
   /** Takes any certificate. Only where a person said so (ARVADOS_API_HOST_INSECURE). */
   readonly insecure: boolean;
   /** PEM certificates of a private authority, trusted beside those that Node brings. */
   readonly ca?: string | undefined;
+  readonly proxy?: ProxySettings | undefined;
 }
 
 /** Made once for each settings: reading all root certificates takes tens of milliseconds. */
@@ -39,8 +41,6 @@ export interface TransportOptions {
   readonly idleTimeoutMs: number;
   /** Longer answers are cut off and refused. */
   readonly maxAnswerBytes: number;
-  /** Reaches the host in another way, such as through a proxy. Whoever made it destroys it. */
-  readonly agent?: Agent | undefined;
 }
 
 export interface RawRequest {
@@ -69,17 +69,17 @@ const MAX_FREE_SOCKETS = 4;
 export class HttpsTransport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
-  readonly #ownAgent: Agent | undefined;
   readonly #running = new Set<(error: KeepsyncError) => void>();
   #closed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#ownAgent =
-      options.agent === undefined
-        ? new Agent({ keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, ...tlsOptions(options.tls) })
-        : undefined;
-    this.#agent = options.agent ?? (this.#ownAgent as Agent);
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxFreeSockets: MAX_FREE_SOCKETS,
+      ...tlsOptions(options.tls),
+      ...agentProxy(options.tls.proxy),
+    });
   }
 
   /**
@@ -102,7 +102,7 @@ export class HttpsTransport {
     for (const fail of this.#running) {
       fail(new KeepsyncError('CLOSED', 'The connection to the API is closed'));
     }
-    this.#ownAgent?.destroy();
+    this.#agent.destroy();
   }
 
   #exchange(

@@ -1,7 +1,8 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
+import { agentProxy } from '../base/proxy.ts';
 import type { KeepService } from '../keep/ports.ts';
 import { connectionError } from './connection-errors.ts';
 import { type TlsSettings, tlsOptions } from './https-transport.ts';
@@ -43,7 +44,7 @@ export function reachKeepService(
     const onAbort = (): void => settle(cancelled(signal?.reason));
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const outgoing = send(url, {
-      agent: false,
+      agent: options.tls.proxy === undefined ? false : agentThrough(url, options.tls),
       ...(url.protocol === 'https:' ? tlsOptions(options.tls) : {}),
       headers: { 'x-request-id': options.requestId },
     });
@@ -60,4 +61,10 @@ export function reachKeepService(
     signal?.addEventListener('abort', onAbort, { once: true });
     outgoing.end();
   });
+}
+
+function agentThrough(url: URL, tls: TlsSettings): Agent {
+  return url.protocol === 'https:'
+    ? new HttpsAgent({ ...tlsOptions(tls), ...agentProxy(tls.proxy) })
+    : new Agent(agentProxy(tls.proxy));
 }

@@ -29,6 +29,7 @@ export async function findConnection(options: {
           insecure: found.insecure,
           caFile: env.SSL_CERT_FILE || settings.account.caFile,
           allowPlainHttpKeep: settings.account.host === found.host && settings.account.allowPlainHttpKeep,
+          proxy: settings.network.proxy,
           local: settings.account.local && settings.account.host === found.host,
           origin: found.origin,
         };
@@ -49,6 +50,7 @@ export async function findConnection(options: {
         insecure: false,
         caFile: own.SSL_CERT_FILE || account.caFile,
         allowPlainHttpKeep: false,
+        proxy: settings.network.proxy,
         local: true,
         origin: 'profile',
       };
@@ -63,6 +65,7 @@ export async function findConnection(options: {
         insecure: account.insecure,
         caFile: account.caFile ?? (env.SSL_CERT_FILE || null),
         allowPlainHttpKeep: account.allowPlainHttpKeep,
+        proxy: settings.network.proxy,
         local: account.local,
         origin: 'profile',
       };

@@ -11,6 +11,7 @@ import type { Clock } from '../base/clock.ts';
 import { systemCode } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
+import { proxyFrom } from '../base/proxy.ts';
 import { newRequestId, type Random } from '../base/random.ts';
 import { restThreads } from '../base/thread.ts';
 import { VERSION } from '../base/version.ts';
@@ -96,6 +97,7 @@ export async function openApi(
     token: connection.token,
     insecure: connection.insecure,
     ca: await readCa(connection.caFile),
+    proxy: proxyFrom(connection.proxy ?? null, env.env),
     clock: env.clock,
     random: env.random,
     log,
@@ -117,7 +119,11 @@ export async function openKeep(
     token: connection.token,
     services: async () => named ?? (await api.keepServices()),
     threads: settings.uploads.threads,
-    tls: { rejectUnauthorized: !connection.insecure, ...(ca === undefined ? {} : { ca }) },
+    tls: {
+      rejectUnauthorized: !connection.insecure,
+      ...(ca === undefined ? {} : { ca }),
+      proxy: proxyFrom(connection.proxy ?? null, env.env),
+    },
     allowPlainHttp: connection.allowPlainHttpKeep,
     attempts: settings.network.retries + 1,
     uploadBytesPerSecond: settings.network.uploadLimitBytesPerSecond,

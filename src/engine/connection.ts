@@ -10,6 +10,8 @@ export interface Connection {
   /** PEM file with a private CA. */
   readonly caFile: string | null;
   readonly allowPlainHttpKeep: boolean;
+  /** Of the settings; null or left out: as the environment has it. */
+  readonly proxy?: string | null;
   /** The built-in cluster of this profile. */
   readonly local: boolean;
   readonly origin: 'environment' | 'settings file' | 'profile';

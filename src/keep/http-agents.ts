@@ -1,13 +1,15 @@
 import http from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
+import { agentProxy, type ProxySettings } from '../base/proxy.ts';
 
-/** How certificates are checked. */
+/** How servers are reached, and their certificates checked. */
 export interface TlsSettings {
   /** False only where the user said so for this cluster. */
   readonly rejectUnauthorized: boolean;
   /** A private authority's certificates (PEM), trusted beside the usual ones. */
   readonly ca?: string;
+  readonly proxy?: ProxySettings | undefined;
 }
 
 /** Idle connections end after this; short of the 5 s after which a Node server hangs up, and of every proxy's limit. */
@@ -28,7 +30,8 @@ function usualAuthorities(): readonly string[] {
 }
 
 export function createAgents(settings: TlsSettings): HttpAgents {
-  const kept = { keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: 'lifo' as const };
+  const through = agentProxy(settings.proxy);
+  const kept = { keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: 'lifo' as const, ...through };
   // Made once: parsing the authorities for each connection costs tens of milliseconds.
   const secureContext =
     settings.ca === undefined
@@ -40,8 +43,8 @@ export function createAgents(settings: TlsSettings): HttpAgents {
   };
   const plain = new http.Agent(kept);
   const secure = new https.Agent({ ...kept, ...trust });
-  const freshPlain = new http.Agent({ keepAlive: false });
-  const freshSecure = new https.Agent({ keepAlive: false, ...trust });
+  const freshPlain = new http.Agent({ keepAlive: false, ...through });
+  const freshSecure = new https.Agent({ keepAlive: false, ...through, ...trust });
   return {
     for: (url) => (url.protocol === 'https:' ? secure : plain),
     fresh: (url) => (url.protocol === 'https:' ? freshSecure : freshPlain),

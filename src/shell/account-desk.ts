@@ -147,7 +147,7 @@ export class AccountDesk implements CommandHost {
   /** Where a sign-in leads, and as whom; for the local cluster it is started. Throws USAGE where it makes no sense. */
   async connectionOf(wanted: SignIn): Promise<Connection> {
     const signIn = signInSchema.parse(wanted);
-    const { account } = this.#ports.settings.get();
+    const { account, network } = this.#ports.settings.get();
     const trusted = (host: string) => account.host === host && account.allowPlainHttpKeep;
     switch (signIn.how) {
       case 'token': {
@@ -160,6 +160,7 @@ export class AccountDesk implements CommandHost {
           insecure: false,
           caFile: signIn.caFile ?? this.#ports.ambientCaFile,
           allowPlainHttpKeep: trusted(host),
+          proxy: signIn.proxy ?? network.proxy,
           local: false,
           origin: 'profile',
         };
@@ -178,6 +179,7 @@ export class AccountDesk implements CommandHost {
           insecure: found.insecure,
           caFile: this.#ports.ambientCaFile,
           allowPlainHttpKeep: trusted(found.host),
+          proxy: network.proxy,
           local: false,
           origin: found.origin,
         };
@@ -367,6 +369,7 @@ export class AccountDesk implements CommandHost {
       insecure: account.insecure,
       caFile: account.caFile ?? this.#ports.ambientCaFile,
       allowPlainHttpKeep: account.allowPlainHttpKeep,
+      proxy: this.#ports.settings.get().network.proxy,
       local: false,
       origin: 'profile',
     };

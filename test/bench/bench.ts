@@ -96,12 +96,6 @@ async function measureAll(venv: string): Promise<BenchResults> {
     runs: Number(values.runs),
     venv,
   });
-  const interrupt = () => {
-    workplace.close();
-    process.exit(130);
-  };
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
   const cases: CaseResult[] = [];
   try {
     for (const one of chosen) {
@@ -111,8 +105,6 @@ async function measureAll(venv: string): Promise<BenchResults> {
       console.error(reportOf([result]));
     }
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
     workplace.close();
   }
   return {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { systemCodeOf } from '../../src/local/sync-disk.ts';
+import { track } from './lib/children.ts';
 
 const SAMPLE_MS = 50;
 /** The kernel counts processor time in hundredths of a second, whatever the processor. */
@@ -26,6 +27,7 @@ export class MeasuredProcess {
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     this.child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    track(this.child);
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.#stdout += chunk.toString();
     });

@@ -109,7 +109,8 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
     await vi.waitFor(async () => expect(await app.boxesShown()).toHaveLength(1), SOON);
     const [box] = await app.boxesShown();
     expect(box?.message).toBe('Some of it is not saved yet');
-    expect(box?.detail).toMatch(/^3 files, 168 MiB are not saved\./);
+    // the small one may be saved by now
+    expect(box?.detail).toMatch(/^[23] files, 168 MiB are not saved\./);
     // quitting again asks whether to wait; the first answer goes on
     await app.quit();
     await vi.waitFor(async () => expect(await app.boxesShown()).toHaveLength(2), SOON);

@@ -69,6 +69,7 @@ describe('the window in a real Chromium', () => {
     const { daemon, url } = await startDaemon(folders.make('profile'));
     const ended = once(daemon, 'exit');
     const context = await browser.newContext({ reducedMotion: 'reduce' });
+    context.setDefaultTimeout(SOON.timeout);
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));

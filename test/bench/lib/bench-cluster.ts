@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterSettings } from '../../../src/cluster/cluster-options.ts';
+import { track } from './children.ts';
 
 export interface ClusterFacts {
   /** For other programs: ARVADOS_API_HOST, ARVADOS_API_TOKEN, SSL_CERT_FILE. */
@@ -41,6 +42,7 @@ export class BenchCluster {
     const child = fork(PROCESS, [JSON.stringify(settings)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+    track(child);
     const answer = await next(child);
     if (!('facts' in answer)) {
       throw new Error('The cluster did not say where it is');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterSettings } from '../../../src/cluster/cluster-options.ts';
 import { BenchCluster } from './bench-cluster.ts';
+import { endAllChildren, track } from './children.ts';
 import { availableMemoryBytes } from './machine.ts';
 import { LargeTree, SmallTree } from './trees.ts';
 
@@ -54,6 +55,10 @@ export class Workplace {
   readonly isClusterInMemory: boolean;
   readonly #dir: string;
   readonly #clusterDir: string;
+  readonly #interrupted = () => {
+    this.close();
+    process.exit(130);
+  };
   #large: LargeTree | undefined;
   #small: SmallTree | undefined;
   #count = 0;
@@ -73,6 +78,8 @@ export class Workplace {
       ? mkdtempSync(join(MEMORY_DISK, 'keepsync-bench-'))
       : join(this.#dir, 'clusters');
     mkdirSync(this.#clusterDir, { recursive: true });
+    process.on('SIGINT', this.#interrupted);
+    process.on('SIGTERM', this.#interrupted);
   }
 
   /** How many of something there are at this scale; at least one. */
@@ -146,7 +153,10 @@ export class Workplace {
       env,
       cwd: this.#dir,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // a group of its own, so that all of it can be ended
+      detached: true,
     });
+    track(child, true);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -186,7 +196,11 @@ export class Workplace {
       : "sources, journals, downloads and the cluster's blocks on the disk";
   }
 
+  /** Ends what still runs, and removes everything. */
   close(): void {
+    process.off('SIGINT', this.#interrupted);
+    process.off('SIGTERM', this.#interrupted);
+    endAllChildren();
     rmSync(this.#dir, { recursive: true, force: true });
     rmSync(this.#clusterDir, { recursive: true, force: true });
   }

@@ -14,6 +14,9 @@ import type {
 import { buildApp, sharedBuild } from './app-build.ts';
 import { type Display, openDisplay } from './virtual-display.ts';
 
+/** How long a busy computer may take for a step. */
+const PATIENCE_MS = 90_000;
+
 /** The built app in a folder, with a display to run on. */
 export class BuiltDesktop {
   readonly folder: string;
@@ -46,8 +49,9 @@ export class BuiltDesktop {
       executablePath: this.executablePath,
       args: [this.folder, '--profile', profile],
       env: this.env(profile, env),
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
     });
+    app.context().setDefaultTimeout(PATIENCE_MS);
     return new RunningDesktop(app);
   }
 
@@ -95,7 +99,7 @@ export class RunningDesktop {
 
   /** The window's page, once it is there. */
   page(): Promise<Page> {
-    return this.app.firstWindow({ timeout: 30_000 });
+    return this.app.firstWindow({ timeout: PATIENCE_MS });
   }
 
   /** A command through the window's own bridge; throws what it answers. */
