@@ -10,7 +10,9 @@ export default defineConfig({
     globalSetup: ['test/support/desktop/shared-build-setup.ts'],
     setupFiles: ['test/support/property-set-up.ts'],
     pool: 'forks',
-    testTimeout: isLong ? DAY_MS : 60_000,
-    hookTimeout: 120_000,
+    // A busy machine is no failure.
+    testTimeout: isLong ? DAY_MS : 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

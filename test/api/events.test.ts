@@ -276,7 +276,7 @@ describe('listening to the server', () => {
     ports.logs = [change(5), change(6)];
     first.fail(new KeepsyncError('OFFLINE', 'gone'));
     expect(await ports.polls.next()).toBe(5);
-    await expect.poll(() => heard.size, { timeout: 10_000 }).toBe(5);
+    await expect.poll(() => heard.size, { timeout: 60_000 }).toBe(5);
     expect(events.mode).toBe('polling');
     clock.advance(1_000);
     const second = await ports.sockets.next();
@@ -293,7 +293,7 @@ describe('listening to the server', () => {
       }
       socket.fail(new KeepsyncError('OFFLINE', 'no'));
       await ports.polls.next();
-      await expect.poll(() => clock.timerCount, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => clock.timerCount, { timeout: 60_000 }).toBe(1);
       const startMs = clock.nowMs();
       while (clock.timerCount === 1) {
         clock.advance(100);
@@ -311,7 +311,7 @@ describe('listening to the server', () => {
     expect(await heard.next()).toBe('polling');
     ports.logs = [change(1, OTHER_UUID), change(2)];
     for (let rounds = 0; rounds < 12 && heard.size === 0; rounds++) {
-      await expect.poll(() => clock.timerCount, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => clock.timerCount, { timeout: 60_000 }).toBe(1);
       clock.advance(15_000);
       await ports.polls.next();
     }
@@ -323,12 +323,12 @@ describe('listening to the server', () => {
     ports.pollError = new KeepsyncError('OFFLINE', 'no network');
     events.start();
     await ports.polls.next();
-    await expect.poll(() => logLines.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => logLines.length, { timeout: 60_000 }).toBeGreaterThan(0);
     expect(events.mode).toBe('away');
     ports.pollError = undefined;
-    await expect.poll(() => clock.timerCount, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => clock.timerCount, { timeout: 60_000 }).toBe(1);
     clock.advance(15_000);
-    await expect.poll(() => events.mode, { timeout: 10_000 }).toBe('polling');
+    await expect.poll(() => events.mode, { timeout: 60_000 }).toBe('polling');
   });
 });
 

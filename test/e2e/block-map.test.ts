@@ -77,7 +77,7 @@ describe('the block map in a real Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
     [site, browser] = await Promise.all([serveWindow(), launchChromium()]);
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await browser?.close();
     await site?.close();

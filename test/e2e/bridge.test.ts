@@ -126,7 +126,7 @@ describe.skipIf(noElectron !== '')(suiteName('the bridge of the page in a real E
     expect(reachable).toEqual({ names: ['keepsync'], bridge: BRIDGE, offers: SHELL_CALLS, frozen: true });
     expect(Object.keys(commands)).toEqual(COMMANDS);
     expect(Object.keys(eventSchemas)).toEqual(['status', 'activity', 'blocks']);
-  }, 120_000);
+  }, 240_000);
 
   test('gives a hostile page no file, no token and no program', async () => {
     const secrets = stage.folder('secrets');

@@ -61,7 +61,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       return;
     }
     desktop = await BuiltDesktop.shared(runtime.executablePath, inject('appFolder'));
-  }, 120_000);
+  }, 240_000);
 
   afterEach(async () => {
     for (const app of running.splice(0)) {

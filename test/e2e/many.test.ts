@@ -122,5 +122,5 @@ describe.skipIf(noElectron !== '')(suiteName('a lot to show, in the window of a 
     });
     expect(await page.getByRole('dialog').getByRole('grid').getAttribute('aria-rowcount')).toBe('215');
     await picture(page, 'many-problem-files');
-  }, 120_000);
+  }, 240_000);
 });

@@ -91,7 +91,7 @@ class Tab {
     }
     const before = this.replies.length;
     this.socket.send(JSON.stringify(message));
-    await vi.waitFor(() => expect(this.replies.length).toBeGreaterThan(before));
+    await vi.waitFor(() => expect(this.replies.length).toBeGreaterThan(before), { timeout: 60_000 });
     return this.replies[before] as ProtocolReply;
   }
 
@@ -173,7 +173,7 @@ describe('the socket of the window', () => {
     );
     tab.socket.close();
     await tab.closed;
-    await vi.waitFor(() => expect(engine.events.listenerCount('activity')).toBe(0));
+    await vi.waitFor(() => expect(engine.events.listenerCount('activity')).toBe(0), { timeout: 60_000 });
   });
 
   test.each(['', 'a-key-of-some-lengti', `${KEY}x`])('refuses the key "%s" for good', async (key) => {

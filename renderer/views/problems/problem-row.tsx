@@ -28,7 +28,7 @@ const ACTIONS = [
 const IN_ITS_OWN_WORDS: ReadonlySet<ProblemGroup['code']> = new Set(['MASS_DELETE', 'ROOT_GONE']);
 
 /** As much as has room in a window of usual width. */
-const WHERE_MAX_LENGTH = 56;
+const WHERE_MAX_LENGTH = 42;
 
 interface RowProps {
   readonly group: ProblemGroup;

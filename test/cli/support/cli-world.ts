@@ -225,9 +225,9 @@ function fakeCluster(dataDir: string, onClose: () => void): LocalCluster {
   };
 }
 
-/** Waits until something is so; fails with what it waited for after ten seconds. */
+/** Waits until something is so; fails with what it waited for after two minutes. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 120_000;
   while (!isSo()) {
     if (Date.now() > end) {
       throw new Error(`waited in vain until ${what}`);
