@@ -47,7 +47,7 @@ export class BlockDesk implements UploadBlocks {
           locator,
           sizeBytes,
           reused,
-          validForMs: ports.signatureTtlMs,
+          validForMs: this.#signatureHoldsMs(blockId),
         });
         this.#ports.tell({ type: reused ? 'reused' : 'sent', bytes: sizeBytes });
       },
@@ -135,6 +135,18 @@ export class BlockDesk implements UploadBlocks {
 
   #publicBlockId(blockId: string): string {
     return `${this.#ports.publicId}/${blockId}`;
+  }
+
+  /**
+   * How much longer the signature of a block that was sent holds at least, whatever the clocks say: it was made after
+   * the block had been closed. Half of its life is taken off for a cluster that signs for less than it says.
+   */
+  #signatureHoldsMs(blockId: string): number {
+    const { clock, signatureTtlMs } = this.#ports;
+    const nowMs = clock.nowMs();
+    const pending = this.#sinceMs.get(blockId);
+    const sentSinceMs = pending?.state === 'PENDING' ? pending.atMs : nowMs;
+    return Math.floor(signatureTtlMs / 2) - Math.max(0, nowMs - sentSinceMs);
   }
 
   #since(blockId: string, state: string): number {

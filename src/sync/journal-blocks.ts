@@ -50,17 +50,15 @@ const COLUMNS =
   'id, folder_id, md5size, size, locator, expires_ms, stored_ms, stored_refs, saved_refs, piece_refs, files, examples';
 
 /**
- * When the signature ends, by this computer's clock. One that was made just now and has not even half of its life left
- * means that the clocks disagree: with a clock that is ahead, every block would count as expired and be sent for ever.
+ * When the signature ends, by this computer's clock. Of one that was made just now the clocks may disagree: by a clock
+ * that is ahead, every block would count as expired and be sent for ever.
  */
 function expiryOf(
   block: Pick<AcknowledgedBlock, 'locator' | 'reused' | 'validForMs'>,
   nowMs: number,
 ): number {
   const saidMs = signatureExpiryMs(block.locator) ?? NEVER_MS;
-  return block.reused || block.validForMs === undefined
-    ? saidMs
-    : Math.max(saidMs, nowMs + Math.floor(block.validForMs / 2));
+  return block.reused || block.validForMs === undefined ? saidMs : Math.max(saidMs, nowMs + block.validForMs);
 }
 
 /**

@@ -78,7 +78,7 @@ export interface AcknowledgedBlock {
   readonly sizeBytes: number;
   /** Not sent, because the journal knew it. */
   readonly reused: boolean;
-  /** How long the cluster's signatures hold from their making; left out, only the locator says. */
+  /** How much longer its signature holds at least, whatever the clocks say; left out, only the locator tells. */
   readonly validForMs?: number;
 }
 

@@ -39,6 +39,15 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
       ['wait long', 81_587],
     ],
   },
+  'a signature that ran out while the computer slept and the answer waited is no signature': {
+    seed: 12,
+    files: [['/data/other/A', 40, 15]],
+    steps: [
+      ['wait a moment', 1_543],
+      ['wait a moment', 586],
+      ['sleep', 1_728_000_000],
+    ],
+  },
   'nobody goes round in circles between a save that failed and the next one': {
     seed: 196,
     files: [

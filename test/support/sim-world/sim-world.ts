@@ -389,7 +389,11 @@ export class SimWorld {
         this.check();
         return;
       }
-      for (const { folderId, code } of status.problems) {
+      for (const { id, folderId, code } of status.problems) {
+        if (code === 'CONFLICT') {
+          // Seen.
+          await this.command('folders.retry', { problemId: id });
+        }
         if (folderId !== null && (code === 'MASS_DELETE' || code === 'ROOT_GONE')) {
           await this.command('folders.confirmDeletes', { folderId });
         }
