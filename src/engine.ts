@@ -221,7 +221,14 @@ class KeepsyncEngine implements Engine {
     if (renewal) {
       await renewal;
     }
-    const ends = await Promise.allSettled([...this.#desks.values()].map((desk) => desk.close(how)));
+    const desks = [...this.#desks.values()];
+    const ends: PromiseSettledResult<void>[] = [];
+    if (how.finish) {
+      // A folder that is done early is watched until the others are; what it got meanwhile is saved in a second round.
+      ends.push(...(await Promise.allSettled(desks.map((desk) => desk.finish()))));
+      ends.push(...(await Promise.allSettled(desks.map((desk) => desk.finish()))));
+    }
+    ends.push(...(await Promise.allSettled(desks.map((desk) => desk.close(how)))));
     this.#publisher.close();
     this.#pool.trim();
     const failed = ends.find((end) => end.status === 'rejected');
@@ -248,7 +255,8 @@ class KeepsyncEngine implements Engine {
       const row = this.#activity.add({ atMs: this.#ports.clock.nowMs(), level, folderId, message });
       this.#ports.log.log(level, message, folderId === null ? {} : { folderId });
       this.#events.emit('activity', row);
-    } else if (!this.#closed) {
+    } else {
+      // While the last files go out, too; the publisher itself says when it is over.
       this.#publisher.apply(input);
     }
   }

@@ -209,10 +209,13 @@ export class FolderDesk {
     };
   }
 
+  /** Uploads and saves what is there, and goes on watching. */
+  finish(): Promise<void> {
+    return this.loop.settle(0);
+  }
+
+  /** Stops; with `finish`, blocks that are on their way may arrive. */
   async close(how: { readonly finish: boolean }): Promise<void> {
-    if (how.finish) {
-      await this.loop.settle(0);
-    }
     this.#closed = true;
     const closing = this.loop.close();
     await this.#ports.desk.close({ abort: !how.finish });

@@ -717,7 +717,7 @@ export class FolderLoop {
       (dueAtMs) => {
         // Whoever cannot act yet, or is at it, is not woken: a time that has passed would wake this loop again and again.
         const times = [this.#nextScanAtMs];
-        if (this.#goneSeen !== undefined && !this.#uploads.busy && !this.#scans.busy && !this.#blocked) {
+        if (this.#goneSeen !== undefined && this.#goneSeen.judgeAtMs > this.#ports.clock.nowMs()) {
           times.push(this.#goneSeen.judgeAtMs);
         }
         if (dueAtMs !== null && !this.#uploads.busy && !this.#blocked) {
