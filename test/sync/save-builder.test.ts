@@ -379,6 +379,23 @@ describe('strangers', () => {
     expect(world.remote.contentOf(beside('d/a'))).toBe('stranger');
   });
 
+  test('it is not kept at a name below which something of ours is left', async () => {
+    const taken = beside('a');
+    await saved({ a: 'one', [`${taken}/b`]: 'two' });
+    world.remove(taken);
+    world.remote.write(`${taken}/theirs`, 'stranger');
+    await ready();
+    await world.save({ outcome: 'refused' });
+    world.remote.remove(`${taken}/theirs`);
+    world.remote.write('a', 'theirs');
+    world.write('a', 'ours');
+    await ready();
+    const built = await world.save({});
+    expect(built?.conflicts).toEqual([{ path: 'a', beside: `${taken}2` }]);
+    expect(built?.replaceFiles).toMatchObject({ [`/${taken}/b`]: '' });
+    expect(world.remote.contentOf(`${taken}2`)).toBe('theirs');
+  });
+
   test('or replaced, if the request says so', async () => {
     await saved({ a: 'one', k: 'x' });
     world.remote.write('a', 'stranger');
