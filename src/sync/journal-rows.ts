@@ -55,7 +55,7 @@ export class EntryTable {
   readonly #pendingOfSize: StatementSync;
   readonly #byDigest: StatementSync;
   readonly #childOf: StatementSync;
-  readonly #rowIn: StatementSync;
+  readonly #rowBelow: StatementSync;
   readonly #idsAfter: StatementSync;
   readonly #insert: StatementSync;
   readonly #updateAll: StatementSync;
@@ -81,7 +81,10 @@ export class EntryTable {
     this.#idsAfter = database.prepare(
       `SELECT id FROM entry NOT INDEXED WHERE folder_id = ? AND id > ? ORDER BY id LIMIT ${PAGE_ROWS}`,
     );
-    this.#rowIn = database.prepare('SELECT 1 AS found FROM entry WHERE folder_id = ? AND dir = ? LIMIT 1');
+    this.#rowBelow = database.prepare(
+      `SELECT 1 AS found FROM entry WHERE folder_id = ?1 AND dir = ?2
+       UNION ALL SELECT 1 FROM entry WHERE folder_id = ?1 AND dir >= ?2 || '/' AND dir < ?2 || '0' LIMIT 1`,
+    );
     const columns = ENTRY_COLUMNS.split(', ').filter((column) => column !== 'id');
     this.#insert = database.prepare(
       `INSERT INTO entry (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
@@ -144,9 +147,12 @@ export class EntryTable {
     return this.#childOf.get(folderId, dir) !== undefined;
   }
 
-  /** Whether any row, of whatever state, is right inside the directory. */
+  /**
+   * Whether any row, of whatever state, is below the directory, at whatever depth: the rows of the directories between
+   * may be forgotten already, where somebody else's files are in them.
+   */
   hasRowBelow(folderId: number, dir: string): boolean {
-    return this.#rowIn.get(folderId, dir) !== undefined;
+    return this.#rowBelow.get(folderId, dir) !== undefined;
   }
 
   /** A folder's rows of one state, by path; they may be changed on the way. Not for `saved`: see `all`. */

@@ -147,6 +147,7 @@ export class Places {
       const beside = count === 1 ? stem : `${stem}${count}`;
       const isTaken =
         this.#store.entries.find(folderId, beside) !== undefined ||
+        this.#store.entries.hasRowBelow(folderId, beside) ||
         this.#store.foreign.at(folderId, beside) !== undefined ||
         this.#store.foreign.hasBelow(folderId, beside);
       if (!isTaken) {

@@ -9,6 +9,13 @@ const PATHS = ['a', 'b', 'd', 'é :\\', 'd/a', 'd/b', 'd/d', 'd/d/a', 'd/d/b', '
 const MENDED: Array<[number[]]> = [
   // The answer to a save is lost; the folder of an empty folder in it is a file by then, and gone before the next look.
   [[108_989_058, 1_932_691_334, 2_126_169_559, 0, 0, 0, 0, 0, 0, 0, 555_612_000, 1_803_922_884, 0]],
+  // A file takes the place of a deleted folder, whose own deleted folder is forgotten because of a stranger's file in it.
+  [
+    [
+      1_108_929_623, 1_502_077_749, 1_979_277_743, 1_701_166_755, 139_652_246, 453_114_410, 0, 0, 0,
+      1_754_875_686, 0, 0, 0, 0, 0, 0,
+    ],
+  ],
 ];
 
 /** Numbers from one seed, in order. */

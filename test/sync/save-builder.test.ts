@@ -336,6 +336,26 @@ describe('a file and a directory change places', () => {
     expect(states()).toEqual({ a: 'saved', k: 'saved' });
   });
 
+  test('a directory becomes a file, when one inside it is known only by what is left in it', async () => {
+    await saved({ 'd/d/a': 'one', k: 'x' });
+    world.remove('d');
+    world.remote.write('d/d/theirs', 'stranger');
+    await ready();
+    await world.save({ outcome: 'refused' });
+    expect(states()).toEqual({ 'd/d/a': 'deleted', k: 'saved' });
+    world.write('d', 'two');
+    await ready();
+    // The server refuses a target inside one with a source, such as /d/d/a here.
+    expect(await world.save({})).toMatchObject({
+      replaceFiles: { [`/${beside('d')}`]: 'current/d', '/d': 'manifest_text/d' },
+      deleted: 1,
+    });
+    expect(world.remote.contentOf('d')).toBe('two');
+    expect(world.remote.contentOf(`${beside('d')}/d/theirs`)).toBe('stranger');
+    expect(states()).toEqual({ d: 'saved', k: 'saved' });
+    expect(await world.save({})).toBeUndefined();
+  });
+
   test('but not before it is agreed that what was in it may go', async () => {
     await saved({ 'a/b': 'one', k: 'x' });
     world.remove('a');
@@ -357,6 +377,23 @@ describe('strangers', () => {
     expect(built?.conflicts).toEqual([{ path: 'd/a', beside: beside('d/a') }]);
     expect(world.remote.contentOf('d/a')).toBe('two');
     expect(world.remote.contentOf(beside('d/a'))).toBe('stranger');
+  });
+
+  test('it is not kept at a name below which something of ours is left', async () => {
+    const taken = beside('a');
+    await saved({ a: 'one', [`${taken}/b`]: 'two' });
+    world.remove(taken);
+    world.remote.write(`${taken}/theirs`, 'stranger');
+    await ready();
+    await world.save({ outcome: 'refused' });
+    world.remote.remove(`${taken}/theirs`);
+    world.remote.write('a', 'theirs');
+    world.write('a', 'ours');
+    await ready();
+    const built = await world.save({});
+    expect(built?.conflicts).toEqual([{ path: 'a', beside: `${taken}2` }]);
+    expect(built?.replaceFiles).toMatchObject({ [`/${taken}/b`]: '' });
+    expect(world.remote.contentOf(`${taken}2`)).toBe('theirs');
   });
 
   test('or replaced, if the request says so', async () => {
