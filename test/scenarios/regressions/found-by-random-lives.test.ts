@@ -4,6 +4,26 @@ import type { Script } from '../../support/sim-world/script.ts';
 
 /** Scripts that once failed, as the shrinking left them. A new one is pasted from the report of a random life. */
 const SCRIPTS: Readonly<Record<string, Script>> = {
+  'what a folder gets while another one is finished before quitting is shown': {
+    seed: 824,
+    files: [
+      ['/data/first/c d/A', 80, 10],
+      ['/data/first/a/b/c/x', 65, 2],
+      ['/data/first/y', 64, 7],
+      ['/data/first/a/x', 12, 4],
+      ['/data/first/c d/z', 700, 9],
+      ['/data/first/a/b/y', 64, 23],
+      ['/data/first/a/b/c/z', 700, 18],
+      ['/data/first/é/A', 1, 15],
+      ['/data/first/A', 700, 19],
+    ],
+    steps: [
+      ['empty the folder', 'other'],
+      ['wait', 5_964],
+      ['write anew', '/data/other/new/n1', 33, 2],
+      ['finish, then stop'],
+    ],
+  },
   'a folder that could not be read for a while is watched again once it can': {
     seed: 8,
     files: [['/data/first/é/x', 1, 22]],

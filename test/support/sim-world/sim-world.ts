@@ -253,10 +253,7 @@ export class SimWorld {
   /** The client is told to end; `finish` lets it bring everything to its end before. */
   async stop(finish: boolean): Promise<void> {
     if (this.#engine !== undefined) {
-      // A folder that has come to its end shows how it ended, whatever is found while others still finish.
-      this.witness.isStopping = true;
       await this.#while(this.#engine.close({ finish }));
-      this.witness.isStopping = false;
     }
     this.#life?.end();
   }

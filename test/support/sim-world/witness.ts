@@ -66,8 +66,6 @@ export class Witness {
   /** Signatures may have run out: stored files may have to be sent again. */
   signaturesGone = false;
   writesByStranger = false;
-  /** The client ends: folders that are closed tell no news. */
-  isStopping = false;
 
   constructor(options: WitnessOptions) {
     this.#options = options;
@@ -222,11 +220,7 @@ export class Witness {
         this.#break(5, `${folder.id}: ${files} files and ${bytes} bytes are shown as saved and never were`);
       }
       const unsaved = this.#unsaved.get(folder.id);
-      if (
-        folder.tray === 'ready' &&
-        !this.isStopping &&
-        atMs - (unsaved?.sinceMs ?? atMs) > SHOWN_LATE_MAX_MS
-      ) {
+      if (folder.tray === 'ready' && atMs - (unsaved?.sinceMs ?? atMs) > SHOWN_LATE_MAX_MS) {
         this.#break(5, `${folder.id} is shown as ready while ${unsaved?.files} files are not saved`);
       }
     }
