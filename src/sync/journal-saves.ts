@@ -93,13 +93,18 @@ export class SaveLog {
     for (const { entryId, put } of this.#store.sent.ofSave(saveId)) {
       isEmpty = false;
       const row = this.#store.entries.get(entryId);
-      if (row !== undefined) {
-        if (put !== null) {
-          this.#fillDirs(pathOf(row), filled);
-        }
-        settle(this.#store, row, put, atMs);
-      } else {
+      if (row === undefined) {
         this.#store.sent.settle(entryId);
+      } else if (put !== null) {
+        this.#fillDirs(pathOf(row), filled);
+        settle(this.#store, row, put, atMs);
+      }
+    }
+    // What is left went away, unless something was put below it: then a directory of ours is there now.
+    for (const { entryId } of this.#store.sent.ofSave(saveId)) {
+      const row = this.#store.entries.get(entryId);
+      if (row !== undefined) {
+        settle(this.#store, row, filled.has(pathOf(row)) ? SAVED_DIR : null, atMs);
       }
     }
     for (const path of filled) {

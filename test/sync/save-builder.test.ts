@@ -219,6 +219,21 @@ describe('while a save is under way', () => {
     expect([...world.remote.nodes.keys()]).toEqual(['k']);
   });
 
+  test('a folder that took the place of a file and is removed again is removed from the collection, too', async () => {
+    await saved({ d: 'one', k: 'x' });
+    world.write('d/e', 'two');
+    await ready();
+    const built = await world.save({
+      meanwhile: async () => {
+        world.remove('d');
+        await world.scan();
+      },
+    });
+    expect(built?.replaceFiles).toEqual({ '/d': '', '/d/e': 'manifest_text/d/e' });
+    await world.settle();
+    expect([...world.remote.nodes.keys()]).toEqual(['k']);
+  });
+
   test('a deleted file that is back is saved again', async () => {
     await saved({ a: 'one', k: 'x' });
     const node = world.disk.get('a');
