@@ -133,7 +133,7 @@ export const MUTATIONS = [
     edits: [
       {
         file: 'src/sync/mass-delete-guard.ts',
-        from: 'if (figures.gone === 0) {',
+        from: 'if (figures.gone === 0 || gone * 2 <= before) {',
         to: 'if (figures.gone >= 0) {',
       },
     ],
