@@ -373,7 +373,8 @@ export const texts = {
     lookTitle: 'What is in the bundle',
     save: (bytes: number) => `Save bundle, ${sizeText(bytes)}`,
     savedTo: (path: string) => `Saved as ${path}`,
-    version: (version: string) => `Keepsync ${version}, changes take effect at once, of threads and proxy at the next start`,
+    version: (version: string) =>
+      `Keepsync ${version}, changes take effect at once, of threads and proxy at the next start`,
   },
   firstRun: {
     setUp: (step: number, of: number) => `Set up, step ${step} of ${of}`,
