@@ -4,10 +4,11 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { sharedBuild } from '../support/desktop/app-build.ts';
 import { until } from './support/cli-world.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+let main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const MIB = 1024 * 1024;
 const dir = mkdtempSync(join(tmpdir(), 'keepsync-real-'));
 const path = (...parts: string[]) => join(dir, ...parts);
@@ -22,7 +23,7 @@ interface Started {
 }
 
 function start(...args: string[]): Started {
-  const child = spawn(process.execPath, [MAIN, '--profile', path('profile'), ...args], {
+  const child = spawn(process.execPath, [main, '--profile', path('profile'), ...args], {
     cwd: dir,
     env: { PATH: process.env.PATH, HOME: path('home'), LANG: 'C.UTF-8', ...env },
   });
@@ -153,7 +154,7 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
       [`ls ${uuid}`, 'true', /^end\n$/],
       ['--help', 'true', /^end\n$/],
     ] as const) {
-      const script = `{ "${process.execPath}" "${MAIN}" --profile "${path('profile')}" ${command} | ${reader}; } 2>&1; echo end`;
+      const script = `{ "${process.execPath}" "${main}" --profile "${path('profile')}" ${command} | ${reader}; } 2>&1; echo end`;
       const piped = execFileSync('sh', ['-c', script], {
         cwd: dir,
         env: { PATH: process.env.PATH, HOME: path('home'), ...env },
@@ -185,6 +186,8 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
   });
 
   test('start --web runs a cluster of its own, keeps the folder, and shows it again after a restart', async () => {
+    // the window comes with the built command only
+    main = join(await sharedBuild(inject('appFolder')), 'dist', 'keepsync.cjs');
     mkdirSync(path('tried'));
     writeFileSync(path('tried/a'), 'try me');
     const own = ['--profile', path('tried profile')];

@@ -187,6 +187,15 @@ describe('a session with every kind of trouble, and a server that repeats the to
       }
       const told = () => window.told.join('\n');
       await vi.waitFor(() => expect(told()).toMatch(/Not so/), SOON);
+      // not each refusal stops a folder; what does is in the log
+      let again = 0;
+      await vi.waitFor(async () => {
+        again += 1;
+        writeFileSync(join(dir, 'data', 'file 0'), `refused ${again}`);
+        await window.run('folders.rescan');
+        await window.run('folders.retry');
+        expect(readFileSync(join(profile, 'logs', 'keepsync.log'), 'utf8')).toContain('Not so');
+      }, SOON);
       for (const args of [
         ['status', '--json'],
         ['errors'],
