@@ -44,7 +44,7 @@ describe.skipIf(noElectron !== '')(suiteName('the first run in a real Electron')
     await button(page, 'Continue').click();
 
     await page.getByText('What should be kept?').waitFor();
-    await page.getByText('Local cluster').waitFor();
+    await page.getByText('Local cluster').first().waitFor();
     expect(await button(page, 'Continue').isDisabled()).toBe(true);
     await app.answerDialogs({ folder: run });
     await button(page, 'Choose a folder').click();
