@@ -25,6 +25,7 @@ import { openThreadedJournal } from '../sync/threaded-journal.ts';
 import { accountFacts, askWhoAmI } from './account-facts.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from './connection.ts';
 import type { RemoteEvents } from './ports.ts';
+import { openProfileJournal } from './profile-journal.ts';
 
 /** What the real stages take from the process. */
 export interface EngineEnvironment {
@@ -159,7 +160,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const facts = await accountFacts(api, connection, `${journalFile}.account`);
     const keep = await openKeep(env, connection, api, settings, log);
     closers.push(() => keep.close());
-    let journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
+    let journal = await openProfileJournal(env.clock, request);
     closers.push(() => journal.close());
     const renewJournal = async () => {
       try {
@@ -172,11 +173,6 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs(), distrust: true });
       return journal;
     };
-    if (journal.movedAside !== null) {
-      request.tell(
-        `The journal was damaged and moved to ${journal.movedAside}; everything is looked at again`,
-      );
-    }
     if (facts.isNewToken) {
       await journal.expireSignatures();
     }

@@ -4,10 +4,10 @@ import { VERSION } from '../base/version.ts';
 import { createEngine } from '../engine.ts';
 import type { BlockStore } from '../keep/ports.ts';
 import type { LocalDisk } from '../local/ports.ts';
-import { openThreadedJournal } from '../sync/threaded-journal.ts';
 import { knownAccount } from './account-facts.ts';
 import type { EngineEnvironment } from './compose.ts';
 import type { EngineRequest, RunningEngine } from './connection.ts';
+import { openProfileJournal } from './profile-journal.ts';
 
 export type HeldRequest = Omit<EngineRequest, 'connection' | 'watch' | 'conflicts'> & {
   /** Why nothing goes on: shown as a problem, and thrown by whatever would need the cluster. */
@@ -20,10 +20,7 @@ export type HeldRequest = Omit<EngineRequest, 'connection' | 'watch' | 'conflict
  */
 export async function openHeldEngine(env: EngineEnvironment, request: HeldRequest): Promise<RunningEngine> {
   const { hold, journalFile, settings, log } = request;
-  const journal = await openThreadedJournal({ path: journalFile, nowMs: env.clock.nowMs() });
-  if (journal.movedAside !== null) {
-    request.tell(`The journal was damaged and moved to ${journal.movedAside}; everything is looked at again`);
-  }
+  const journal = await openProfileJournal(env.clock, request);
   try {
     const engine = await createEngine({
       owner: request.owner,

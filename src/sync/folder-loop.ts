@@ -14,7 +14,7 @@ import { CoalescedTask } from './coalesced-task.ts';
 import type { CollectionSaver, SaveOutcome, SaveTarget } from './collection-saver.ts';
 import { FolderUploader, type UploaderPorts } from './folder-uploader.ts';
 import type { CalmSettings, JournalCounts, JournalFolder, PendingFile } from './journal-port.ts';
-import { DELETES_CALM_MS, GUARD_MEMORY_MS, tooMuchIsGone } from './mass-delete-guard.ts';
+import { MassDeleteGuard } from './mass-delete-guard.ts';
 import { pathInCollection, topmostPaths } from './root-paths.ts';
 import { estimateManifestBytes, nextSaveAtMs } from './save-schedule.ts';
 
@@ -114,10 +114,7 @@ export class FolderLoop {
   #started = false;
   #nextSaveAtMs: number | null = null;
   #nextScanAtMs = 0;
-  /** Files that the guard let go unasked, lately. */
-  #letGo: Array<{ readonly atMs: number; readonly files: number }> = [];
-  /** How many files were gone when last looked, and when they are to be judged if there are no more. */
-  #goneSeen: { readonly files: number; readonly judgeAtMs: number } | undefined;
+  readonly #deleteGuard = new MassDeleteGuard();
   #nextRemoteAtMs = 0;
   #idleSinceMs: number | null = null;
   #lastSaveTookMs = 0;
@@ -224,8 +221,7 @@ export class FolderLoop {
   /** A person says that what is gone is meant to be gone. */
   async confirmDeletes(): Promise<void> {
     await this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'person');
-    this.#letGo = [];
-    this.#goneSeen = undefined;
+    this.#deleteGuard.confirmed();
     this.#clear('deletes');
     this.#kickAll();
   }
@@ -529,7 +525,7 @@ export class FolderLoop {
     const { journal } = this.#ports;
     const counts = await journal.counts(this.#folder.id);
     if (counts.gone.files === 0) {
-      this.#goneSeen = undefined;
+      this.#deleteGuard.nothingGone();
       this.#clear('deletes');
       // Directories that vanished without a file in them need no guard.
       await journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'guard');
@@ -537,26 +533,18 @@ export class FolderLoop {
     }
     const figures = await journal.guardFigures(this.#folder.id);
     const nowMs = this.#ports.clock.nowMs();
-    this.#letGo = this.#letGo.filter((past) => past.atMs > nowMs - GUARD_MEMORY_MS);
-    const verdict = tooMuchIsGone(
-      figures,
-      this.#letGo.reduce((sum, past) => sum + past.files, 0),
-    );
-    if (verdict === undefined) {
-      if (figures.gone > 0 && !this.#deletesAreCalm(figures.gone, nowMs)) {
-        this.#arm();
-        return;
-      }
+    const verdict = this.#deleteGuard.judge(figures, nowMs);
+    if (verdict === 'wait') {
+      this.#arm();
+      return;
+    }
+    if (verdict === 'go') {
       await journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'guard');
       const left = (await journal.counts(this.#folder.id)).gone.files;
-      if (figures.gone > left) {
-        this.#letGo.push({ atMs: nowMs, files: figures.gone - left });
-      }
-      this.#goneSeen = undefined;
+      this.#deleteGuard.wentUnasked(figures.gone - left, nowMs);
       this.#clear('deletes');
       return;
     }
-    this.#goneSeen = undefined;
     if (counts.pending.files > 0 && !this.#troubles.has('deletes')) {
       // New files may turn out to be the missing ones under other names: judge when they have been read. Whoever called
       // sees to that; to ask for it here would go round and round until the first of them is due.
@@ -567,14 +555,6 @@ export class FolderLoop {
     this.#nextScanAtMs = Math.min(this.#nextScanAtMs, this.#ports.clock.nowMs() + lookAgainMs);
     this.#trouble('deletes', verdict);
     this.#arm();
-  }
-
-  /** Whether no further file went since a while. */
-  #deletesAreCalm(gone: number, nowMs: number): boolean {
-    if (this.#goneSeen?.files !== gone) {
-      this.#goneSeen = { files: gone, judgeAtMs: nowMs + DELETES_CALM_MS };
-    }
-    return nowMs >= this.#goneSeen.judgeAtMs;
   }
 
   async #upload(): Promise<void> {
@@ -717,8 +697,9 @@ export class FolderLoop {
       (dueAtMs) => {
         // Whoever cannot act yet, or is at it, is not woken: a time that has passed would wake this loop again and again.
         const times = [this.#nextScanAtMs];
-        if (this.#goneSeen !== undefined && this.#goneSeen.judgeAtMs > this.#ports.clock.nowMs()) {
-          times.push(this.#goneSeen.judgeAtMs);
+        const { judgeAtMs } = this.#deleteGuard;
+        if (judgeAtMs !== undefined && judgeAtMs > this.#ports.clock.nowMs()) {
+          times.push(judgeAtMs);
         }
         if (dueAtMs !== null && !this.#uploads.busy && !this.#blocked) {
           times.push(Math.max(dueAtMs, this.#ports.gate.error === undefined ? 0 : this.#ports.gate.untilMs));

@@ -7,6 +7,20 @@ const begin = async (options: WorldOptions = {}) => {
   world = new World(options);
   return world;
 };
+/** A saved folder that lost more than half of its files a minute ago. */
+const afterSixOfTenAreGone = async () => {
+  const w = await begin();
+  for (let i = 0; i < 10; i += 1) {
+    w.disk.write(`${ROOT}/f${i}`, `content ${i}`);
+  }
+  await w.start();
+  await w.settle();
+  for (let i = 0; i < 6; i += 1) {
+    w.disk.remove(`${ROOT}/f${i}`);
+  }
+  await w.pass(60_000);
+  return w;
+};
 afterEach(async () => {
   await world?.end();
   world = undefined;
@@ -97,16 +111,7 @@ describe('a folder kept by a running client', () => {
   });
 
   it('asks before it mirrors the loss of more than half of a folder', async () => {
-    const w = await begin();
-    for (let i = 0; i < 10; i += 1) {
-      w.disk.write(`${ROOT}/f${i}`, `content ${i}`);
-    }
-    await w.start();
-    await w.settle();
-    for (let i = 0; i < 6; i += 1) {
-      w.disk.remove(`${ROOT}/f${i}`);
-    }
-    await w.pass(60_000);
+    const w = await afterSixOfTenAreGone();
     const asked = await w.status();
     expect(asked.tray).toBe('attention');
     expect(asked.problems.map((problem) => problem.code)).toEqual(['MASS_DELETE']);
@@ -117,16 +122,7 @@ describe('a folder kept by a running client', () => {
   });
 
   it('goes on after the same question without a delete where the person keeps the collection', async () => {
-    const w = await begin();
-    for (let i = 0; i < 10; i += 1) {
-      w.disk.write(`${ROOT}/f${i}`, `content ${i}`);
-    }
-    await w.start();
-    await w.settle();
-    for (let i = 0; i < 6; i += 1) {
-      w.disk.remove(`${ROOT}/f${i}`);
-    }
-    await w.pass(60_000);
+    const w = await afterSixOfTenAreGone();
     const asked = await w.status();
     expect(asked.problems).toMatchObject([{ code: 'MASS_DELETE' }]);
     // every byte that is there is saved, but nothing goes on: no percentage says it all

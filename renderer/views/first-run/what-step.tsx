@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { Preview } from '../../../src/contract/shell.ts';
 import { agoText, countText, sizeText } from '../../../src/contract/words.ts';
 import { DropTarget } from '../../parts/drop-target.tsx';
+import { PatternForm } from '../../parts/pattern-form.tsx';
 import { usePreview } from '../../state/use-preview.ts';
 import { useAct, useNow, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
@@ -77,7 +78,6 @@ function FolderRow({
 
 function AddPattern({ onAdd }: { onAdd: (pattern: string) => void }) {
   const [adding, setAdding] = useState(false);
-  const [pattern, setPattern] = useState('');
   if (!adding) {
     return (
       <Button
@@ -89,31 +89,7 @@ function AddPattern({ onAdd }: { onAdd: (pattern: string) => void }) {
       </Button>
     );
   }
-  return (
-    <form
-      className="add-pattern"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (pattern.trim() !== '') {
-          onAdd(pattern.trim());
-        }
-        setPattern('');
-        setAdding(false);
-      }}
-    >
-      <TextInput
-        size="xs"
-        autoFocus
-        aria-label={texts.rules.addLabel}
-        placeholder={texts.rules.addHint}
-        value={pattern}
-        onChange={(event) => setPattern(event.currentTarget.value)}
-      />
-      <Button size="xs" type="submit">
-        {texts.rules.add}
-      </Button>
-    </form>
-  );
+  return <PatternForm autoFocus onAdd={onAdd} onDone={() => setAdding(false)} />;
 }
 
 function RulesTable({

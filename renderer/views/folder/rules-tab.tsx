@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Switch, TextInput } from '@mantine/core';
+import { ActionIcon, Switch, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { Plus, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
@@ -6,6 +6,7 @@ import type { FolderConfig } from '../../../src/contract/settings.ts';
 import type { Preview } from '../../../src/contract/shell.ts';
 import type { FolderStatus } from '../../../src/contract/status.ts';
 import { countText, sizeText } from '../../../src/contract/words.ts';
+import { PatternForm } from '../../parts/pattern-form.tsx';
 import { usePreview } from '../../state/use-preview.ts';
 import { useAct, useWindow } from '../../state/window-context.tsx';
 import { texts } from '../../words.ts';
@@ -96,33 +97,6 @@ function PathTest({ folderId }: { folderId: string }) {
   );
 }
 
-function AddPattern({ onAdd }: { onAdd: (pattern: string) => void }) {
-  const [pattern, setPattern] = useState('');
-  return (
-    <form
-      className="add-pattern"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (pattern.trim() !== '') {
-          onAdd(pattern.trim());
-          setPattern('');
-        }
-      }}
-    >
-      <TextInput
-        size="xs"
-        aria-label={texts.rules.addLabel}
-        placeholder={texts.rules.addHint}
-        value={pattern}
-        onChange={(event) => setPattern(event.currentTarget.value)}
-      />
-      <Button size="xs" type="submit" leftSection={<Plus className="icon icon-small" aria-hidden="true" />}>
-        {texts.rules.add}
-      </Button>
-    </form>
-  );
-}
-
 const leftOut = ({ leftOutFiles, leftOutBytes }: Preview): string =>
   leftOutFiles === 0
     ? texts.rules.nothingLeftOut
@@ -150,7 +124,8 @@ function Editor({
           <h2>{texts.rules.title}</h2>
           <p className="small quieter">{texts.rules.intro}</p>
         </div>
-        <AddPattern
+        <PatternForm
+          icon={<Plus className="icon icon-small" aria-hidden="true" />}
           onAdd={(pattern) =>
             set({ patterns: [...rules.patterns.filter((each) => each !== pattern), pattern] })
           }
