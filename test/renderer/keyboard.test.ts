@@ -70,8 +70,11 @@ describe('by keyboard', () => {
     const before = await page.evaluate(() => Date.now());
     await tabUntil(page, 'Pause');
     await page.keyboard.press('Enter');
-    await page.getByRole('menuitem', { name: 'For 1 hour' }).waitFor();
+    // The menu takes the focus a moment after it is seen, and a key pressed before that goes to the button.
+    await page.waitForFunction(() => document.activeElement?.closest('[role="menu"]') !== null);
     await page.keyboard.press('ArrowDown');
+    await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'menuitem');
+    expect(await focused(page)).toBe('For 1 hour');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     const [input] = await calls('folders.pause');
