@@ -223,12 +223,12 @@ export interface Journal {
 
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
-   * calls names them or `releaseFiles` lets go.
+   * calls names them or `releaseFiles` lets go. With `largestBytes` larger files are passed over, some thousands at most.
    */
   claimPending(
     folderId: number,
     nowMs: number,
-    limits: { files: number; bytes: number },
+    limits: { files: number; bytes: number; largestBytes?: number },
   ): Promise<readonly PendingFile[]>;
   releaseFiles(entryIds: readonly number[]): Promise<void>;
   /** When the next pending or failed row is due; null where none is waiting. */
