@@ -50,12 +50,8 @@ function makeEmpty(path: string): void {
   fs.closeSync(fs.openSync(path, 'wx'));
 }
 
-function finishDir({
-  partsPath,
-  diskPath,
-  emptyNames,
-  fileCount,
-}: Parameters<FilesThreadApi['finishDir']>[0]) {
+function finishDir(input: Parameters<FilesThreadApi['finishDir']>[0]): boolean {
+  const { partsPath, diskPath, above, emptyNames, fileCount } = input;
   try {
     for (const name of emptyNames) {
       makeEmpty(join(partsPath, name));
