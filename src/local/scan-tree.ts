@@ -302,8 +302,13 @@ class TreeWalk {
     }
     for (let layer = frame.diskPaths.length - 1; layer >= 0; layer--) {
       const diskPath = this.#below(frame.diskPaths[layer] ?? '', name);
-      const finding = findEntry(this.#disk, this.#rules, name, diskPath, (isDir) =>
-        frame.isIgnored(name, isDir),
+      const finding = findEntry(
+        this.#disk,
+        this.#rules,
+        name,
+        diskPath,
+        (isDir) => frame.isIgnored(name, isDir),
+        seen,
       );
       if (this.#settle(frame, path, diskPath, known, diskDirs, finding)) {
         return;
