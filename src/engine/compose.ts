@@ -18,6 +18,7 @@ import { VERSION } from '../base/version.ts';
 import type { Settings } from '../contract/settings.ts';
 import { createEngine } from '../engine.ts';
 import { createKeepClient, type KeepClient } from '../keep/keep-client.ts';
+import type { RoundListener } from '../keep/retry-rounds.ts';
 import { servicesFromEnv } from '../keep/services-from-env.ts';
 import { createThreadedDisk } from '../local/threaded-disk.ts';
 import { createThreadedWatcher } from '../local/threaded-watcher.ts';
@@ -26,6 +27,7 @@ import { accountFacts, askWhoAmI } from './account-facts.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from './connection.ts';
 import type { RemoteEvents } from './ports.ts';
 import { openProfileJournal } from './profile-journal.ts';
+import { Reachability } from './reachability.ts';
 
 /** What the real stages take from the process. */
 export interface EngineEnvironment {
@@ -113,6 +115,7 @@ export async function openKeep(
   api: ArvadosApi,
   settings: Settings,
   log: LogPort,
+  onRound?: RoundListener,
 ): Promise<KeepClient> {
   const named = servicesFromEnv(env.env);
   const ca = await readCa(connection.caFile);
@@ -127,6 +130,7 @@ export async function openKeep(
     },
     allowPlainHttp: connection.allowPlainHttpKeep,
     attempts: settings.network.retries + 1,
+    ...(onRound === undefined ? {} : { onRound }),
     uploadBytesPerSecond: settings.network.uploadLimitBytesPerSecond,
     clock: env.clock,
     random: env.random,
@@ -158,7 +162,9 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const api = await openApi(env, connection, log);
     closers.push(() => api.close());
     const facts = await accountFacts(api, connection, `${journalFile}.account`);
-    const keep = await openKeep(env, connection, api, settings, log);
+    const reachability = new Reachability(env.clock);
+    closers.push(() => reachability.close());
+    const keep = await openKeep(env, connection, api, settings, log, (error) => reachability.note(error));
     closers.push(() => keep.close());
     let journal = await openProfileJournal(env.clock, request);
     closers.push(() => journal.close());
@@ -194,9 +200,11 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
         ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
         : undefined,
       keep,
+      reachability,
       store: api.collections,
       account: facts.account,
       events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
+      onRetry: () => keep.hurry(),
       onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
       onRest: restThreads,
       conflicts: request.conflicts,

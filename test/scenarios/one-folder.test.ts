@@ -21,6 +21,16 @@ const afterSixOfTenAreGone = async () => {
   await w.pass(60_000);
   return w;
 };
+/** The directories that are listed from now on. */
+const listings = (w: World): readonly string[] => {
+  const listed: string[] = [];
+  const list = w.disk.list.bind(w.disk);
+  w.disk.list = (dir) => {
+    listed.push(dir);
+    return list(dir);
+  };
+  return listed;
+};
 afterEach(async () => {
   await world?.end();
   world = undefined;
@@ -40,18 +50,24 @@ describe('a folder kept by a running client', () => {
     expect(w.keep.mostPutsAtOnce).toBeLessThanOrEqual(2);
   });
 
+  it('looks at everything once, also where its first save makes the collection', async () => {
+    const w = await begin();
+    w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
+    const listed = listings(w);
+    await w.start();
+    await w.settle();
+    await w.pass(60_000);
+    expect(w.remote()).toEqual(w.local());
+    expect(listed.filter((dir) => dir === `${ROOT}/deep`)).toHaveLength(1);
+  });
+
   it('looks at everything once when it starts again, with the watcher there before', async () => {
     const w = await begin();
     w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
     await w.start();
     await w.settle();
     await w.crash();
-    const listed: string[] = [];
-    const list = w.disk.list.bind(w.disk);
-    w.disk.list = (dir) => {
-      listed.push(dir);
-      return list(dir);
-    };
+    const listed = listings(w);
     w.disk.write(`${ROOT}/deep/b.txt`, 'while nobody looked');
     await w.start();
     await w.settle();
