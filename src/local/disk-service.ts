@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KeepsyncError } from '../base/errors.ts';
 import type { CallContext } from '../base/thread-rpc.ts';
+import { compareRanges } from './compare-ranges.ts';
 import type { KnownSource } from './known-source.ts';
 import type {
+  CompareRanges,
   FileStat,
+  RangeVerdict,
   ReadPiece,
   ReadSmallFiles,
   ScanRequest,
@@ -34,6 +37,7 @@ export type DiskThreadApi = {
   }): Array<FileStat | undefined>;
   readSmall(input: { readonly folderId: number; readonly request: ReadSmallFiles }): SmallFileResult[];
   readPiece(input: ReadPiece): void;
+  compareRanges(input: CompareRanges): RangeVerdict[];
 };
 
 type Scan = Generator<readonly TreeChange[], ScanTotals, void>;
@@ -97,6 +101,10 @@ export class DiskService {
 
   readPiece(request: ReadPiece): void {
     readPieceOf(this.#disk, request);
+  }
+
+  compareRanges(request: CompareRanges): RangeVerdict[] {
+    return compareRanges(this.#disk, request);
   }
 
   close(): void {

@@ -30,5 +30,6 @@ if (data.role === 'watch') {
     stat: ({ diskPaths, followLinks }) => service.stat(diskPaths, followLinks),
     readSmall: ({ folderId, request }) => service.readSmall(folderId, request),
     readPiece: (request) => service.readPiece(request),
+    compareRanges: (request) => service.compareRanges(request),
   });
 }

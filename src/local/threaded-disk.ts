@@ -36,6 +36,7 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk
     stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
     readSmall: async (folderId, request) => reader.get().call('readSmall', { folderId, request }),
     readPiece: async (request) => reader.get().call('readPiece', request),
+    compareRanges: async (request) => reader.get().call('compareRanges', request),
     close: async () => {
       await Promise.all([walker.close(), reader.close()]);
     },
