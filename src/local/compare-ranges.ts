@@ -58,10 +58,7 @@ function compareByMd5(disk: ReadDisk, { ranges, md5, sizeBytes }: CompareRanges)
  * For each range the index of the one that stands for it: its own where it takes part in covering the block, that of an
  * equal place before it, or undefined. Undefined as a whole where the block is not covered.
  */
-function coverOf(
-  ranges: readonly ComparedRange[],
-  sizeBytes: number,
-): Array<number | undefined> | undefined {
+function coverOf(ranges: readonly ComparedRange[], sizeBytes: number): Array<number | undefined> | undefined {
   const twins: Array<number | undefined> = [];
   let coveredBytes = 0;
   let last = -1;

@@ -1,7 +1,14 @@
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import type { RangeVerdict } from '../local/ports.ts';
 import type { UploaderPorts } from './folder-uploader.ts';
-import type { AdoptableBlock, AdoptableRange, AdoptionVerdict, Journal, PendingFile, Tally } from './journal-port.ts';
+import type {
+  AdoptableBlock,
+  AdoptableRange,
+  AdoptionVerdict,
+  Journal,
+  PendingFile,
+  Tally,
+} from './journal-port.ts';
 import { shutsTheGate } from './upload-gate.ts';
 
 export interface AdopterPorts

@@ -11,8 +11,8 @@ import type {
   Watching,
 } from '../local/ports.ts';
 import { Backoff } from './backoff.ts';
-import { type AdopterPorts, CollectionAdopter } from './collection-adopter.ts';
 import { CoalescedTask } from './coalesced-task.ts';
+import { type AdopterPorts, CollectionAdopter } from './collection-adopter.ts';
 import type { CollectionSaver, SaveOutcome, SaveTarget } from './collection-saver.ts';
 import { FolderUploader, type UploaderPorts } from './folder-uploader.ts';
 import type { CalmSettings, JournalCounts, JournalFolder, PendingFile } from './journal-port.ts';

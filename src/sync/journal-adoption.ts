@@ -48,10 +48,7 @@ interface Plan {
 export function mayBeAdopted(store: JournalStore, row: EntryRow, path: string): boolean {
   const content = store.foreign.contentAt(row.folder_id, path);
   return (
-    content !== undefined &&
-    row.kind === 'file' &&
-    row.stamp !== '' &&
-    contentSizeBytes(content) === row.size
+    content !== undefined && row.kind === 'file' && row.stamp !== '' && contentSizeBytes(content) === row.size
   );
 }
 
@@ -130,9 +127,7 @@ export class AdoptionPlans {
       }
       if (isUnsure) {
         refused += 1;
-      } else if (
-        this.#adopt(folderId, file, lengthBytes === file.sizeBytes ? verdict.digest : null, nowMs)
-      ) {
+      } else if (this.#adopt(folderId, file, lengthBytes === file.sizeBytes ? verdict.digest : null, nowMs)) {
         files += 1;
         bytes += file.sizeBytes;
       }
@@ -193,7 +188,11 @@ export class AdoptionPlans {
 
   #planned(row: EntryRow, content: string, nowMs: number): PlannedFile | undefined {
     const dueSinceMs = row.due_ms !== null && row.due_ms <= nowMs ? row.due_ms : null;
-    if (row.stamp === '' || (row.state === 'failed' && dueSinceMs === null) || contentSizeBytes(content) !== row.size) {
+    if (
+      row.stamp === '' ||
+      (row.state === 'failed' && dueSinceMs === null) ||
+      contentSizeBytes(content) !== row.size
+    ) {
       return undefined;
     }
     const path = pathOf(row);
@@ -245,7 +244,11 @@ export class AdoptionPlans {
    */
   #spoil(folderId: number, file: PlannedFile, isVerdict: boolean): void {
     file.isSpoilt = true;
-    if (isVerdict && file.dueSinceMs !== null && this.#store.entries.get(file.entryId)?.stamp === file.stamp) {
+    if (
+      isVerdict &&
+      file.dueSinceMs !== null &&
+      this.#store.entries.get(file.entryId)?.stamp === file.stamp
+    ) {
       this.#store.foreign.clearContent(folderId, file.path);
     }
   }

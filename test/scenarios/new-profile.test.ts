@@ -66,24 +66,27 @@ describe('a new profile on a collection that has the files already', () => {
     expect(gets(w)).toBe(1);
   });
 
-  it.each(['keep', 'mirror'] as const)('goes on as any other folder then, with deletes %s', async (deletes) => {
-    const w = await saved();
-    await w.newProfile((config) => ({ ...config, deletes }));
-    await w.start();
-    await w.settle();
-    const before = puts(w);
-    w.disk.rename(`${ROOT}/d0/f3`, `${ROOT}/renamed`);
-    w.disk.rename(`${ROOT}/d2`, `${ROOT}/d3`);
-    w.disk.write(`${ROOT}/copy 2`, LARGE);
-    await w.pass(120_000);
-    expect(puts(w)).toBe(before);
-    expect(w.remote().get('renamed')).toBe('3333');
-    expect(w.remote().has('d2/f2')).toBe(deletes === 'keep');
-    expect(w.remote().get('copy 2')).toBe(LARGE);
-    w.disk.remove(`${ROOT}/d1`);
-    await w.pass(120_000);
-    expect(w.remote().has('d1/f1')).toBe(deletes === 'keep');
-  });
+  it.each(['keep', 'mirror'] as const)(
+    'goes on as any other folder then, with deletes %s',
+    async (deletes) => {
+      const w = await saved();
+      await w.newProfile((config) => ({ ...config, deletes }));
+      await w.start();
+      await w.settle();
+      const before = puts(w);
+      w.disk.rename(`${ROOT}/d0/f3`, `${ROOT}/renamed`);
+      w.disk.rename(`${ROOT}/d2`, `${ROOT}/d3`);
+      w.disk.write(`${ROOT}/copy 2`, LARGE);
+      await w.pass(120_000);
+      expect(puts(w)).toBe(before);
+      expect(w.remote().get('renamed')).toBe('3333');
+      expect(w.remote().has('d2/f2')).toBe(deletes === 'keep');
+      expect(w.remote().get('copy 2')).toBe(LARGE);
+      w.disk.remove(`${ROOT}/d1`);
+      await w.pass(120_000);
+      expect(w.remote().has('d1/f1')).toBe(deletes === 'keep');
+    },
+  );
 
   it('finds what is there in blocks that somebody else packed across the files', async () => {
     const w = new World();
@@ -127,19 +130,6 @@ describe('a new profile on a collection that has the files already', () => {
     await w.settle();
     expect(conflicts(w).length).toBeGreaterThan(1);
     expect(w.differences()).toEqual([]);
-  });
-
-  it('asks Keep for no block where the other version would not be kept anyway, and little of it is wanted', async () => {
-    const w = await saved();
-    for (const path of w.disk.filesBelow(ROOT)) {
-      if (!path.endsWith('/f4')) {
-        w.disk.remove(path);
-      }
-    }
-    await w.newProfile((config) => ({ ...config, deletes: 'keep' }));
-    await w.start();
-    await w.settle().catch(() => undefined);
-    expect(conflicts(w)).toEqual([]);
   });
 
   it('notices an edit in the middle of the comparison', async () => {
