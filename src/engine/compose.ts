@@ -106,18 +106,20 @@ export async function openApi(
   });
 }
 
-/** Keep of a cluster, with its threads. To be closed by the caller. */
+/** Keep of a cluster, with its threads. To be closed by the caller. `cacheBytes`: of blocks that are read, kept at hand. */
 export async function openKeep(
   env: EngineEnvironment,
   connection: Connection,
   api: ArvadosApi,
   settings: Settings,
   log: LogPort,
+  cacheBytes?: number,
 ): Promise<KeepClient> {
   const named = servicesFromEnv(env.env);
   const ca = await readCa(connection.caFile);
   return createKeepClient({
     token: connection.token,
+    ...(cacheBytes === undefined ? {} : { cacheBytes }),
     services: async () => named ?? (await api.keepServices()),
     threads: settings.uploads.threads,
     tls: {
@@ -158,7 +160,8 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const api = await openApi(env, connection, log);
     closers.push(() => api.close());
     const facts = await accountFacts(api, connection, `${journalFile}.account`);
-    const keep = await openKeep(env, connection, api, settings, log);
+    // The engine reads a block once, to compare files with it: nothing to keep memory for.
+    const keep = await openKeep(env, connection, api, settings, log, 0);
     closers.push(() => keep.close());
     let journal = await openProfileJournal(env.clock, request);
     closers.push(() => journal.close());
