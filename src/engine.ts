@@ -13,6 +13,7 @@ import { type CommandHandlers, fileRow, pageOfBlocks, runCommand, statesOf } fro
 import { FolderDesk, problemOf } from './engine/folder-desk.ts';
 import { JournalKeeper, type JournalTrouble } from './engine/journal-keeper.ts';
 import type { Engine, EnginePorts, OnceResult, Pair } from './engine/ports.ts';
+import { isSilence } from './engine/reachability.ts';
 import type { LocalDisk } from './local/ports.ts';
 import { ActivityLog } from './status/activity-log.ts';
 import type { StatusInput } from './status/inputs.ts';
@@ -103,6 +104,7 @@ class KeepsyncEngine implements Engine {
       onBlocks: (rows) => this.#events.emit('blocks', [...rows]),
     });
     this.#gate = new UploadGate(clock, () => this.#gateChanged());
+    ports.reachability?.onChange(() => this.#gateChanged());
     this.#keeper = new JournalKeeper({
       clock,
       log: ports.log,
@@ -262,10 +264,12 @@ class KeepsyncEngine implements Engine {
   }
 
   #gateChanged(): void {
-    const { account, clock, hold } = this.#ports;
-    const error = hold ?? this.#gate.error;
-    const offline = error !== undefined && ['OFFLINE', 'TIMEOUT', 'NO_KEEP'].includes(error.code);
-    this.#offlineSinceMs = offline ? (this.#offlineSinceMs ?? clock.nowMs()) : null;
+    const { account, clock, hold, reachability } = this.#ports;
+    const error = this.#generalError();
+    const offline = error !== undefined && isSilence(error.code);
+    this.#offlineSinceMs = offline
+      ? (this.#offlineSinceMs ?? reachability?.away?.sinceMs ?? clock.nowMs())
+      : null;
     this.#tell({
       type: 'account',
       account: {
@@ -287,11 +291,16 @@ class KeepsyncEngine implements Engine {
     }
   }
 
+  /** What keeps all folders from going on. */
+  #generalError(): KeepsyncError | undefined {
+    return this.#ports.hold ?? this.#gate.error ?? this.#ports.reachability?.away?.error;
+  }
+
   #tellGeneralProblems(): void {
     const trouble = this.#journalTrouble;
-    const { hold, clock } = this.#ports;
-    const error = hold ?? this.#gate.error;
-    const nextTryAtMs = hold === undefined ? this.#gate.untilMs : null;
+    const { clock } = this.#ports;
+    const error = this.#generalError();
+    const nextTryAtMs = error !== undefined && error === this.#gate.error ? this.#gate.untilMs : null;
     this.#tell({
       type: 'problems',
       folderId: null,
@@ -576,6 +585,7 @@ class KeepsyncEngine implements Engine {
       );
     }
     this.#gate.open();
+    this.#ports.onRetry?.();
     let retried = 0;
     for (const desk of this.#chosen(problem?.folderId ?? folderId)) {
       if (problem?.code === 'CONFLICT' || (problem === undefined && folderId !== null)) {

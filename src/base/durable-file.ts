@@ -60,10 +60,14 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 
 /** Moves a file that cannot be read aside, so that nothing of it is lost; returns its new path. */
 export async function moveAside(path: string, nowMs: number): Promise<string> {
-  const stamp = new Date(nowMs).toISOString().replace(/[:.]/g, '-');
-  const aside = `${path}.damaged-${stamp}`;
+  const aside = asidePath(path, nowMs);
   await rename(path, aside);
   return aside;
+}
+
+/** Where a file goes that was found damaged now. */
+export function asidePath(path: string, nowMs: number): string {
+  return `${path}.damaged-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
 }
 
 /** Takes a secret away from group and others, should an older version or a person have given it to them. */

@@ -46,6 +46,9 @@ export const shellWords = {
     close: 'Close',
   },
 
+  /** What lies in the profile was damaged, or changed by something else; what was done about it is told below. */
+  damagedFile: 'A file of Keepsync was damaged or changed',
+
   failed: {
     title: 'Keepsync cannot start',
     crashed: 'Keepsync had to stop',

@@ -39,6 +39,8 @@ export interface DesktopAppOptions {
   readonly paths: ProfilePaths;
   readonly settings: SettingsStore;
   readonly log: LogFiles;
+  /** The list of folders was damaged: tells the person. */
+  readonly tellDamage: (message: string) => void;
   readonly lock: OwnerLock;
   readonly memory: DesktopMemory;
   readonly hasTray: boolean;
@@ -79,7 +81,7 @@ export class DesktopApp {
       pairs: openPairStore({
         foldersFile: paths.foldersFile,
         clock: env.clock,
-        tell: (message) => log.log('warn', message),
+        tell: options.tellDamage,
       }),
       tokens: openTokenStore(join(paths.configDir, 'token.encrypted.json'), systemCipher()),
       log,

@@ -55,3 +55,16 @@ export async function tellCannotStart(thrown: unknown): Promise<void> {
     noLink: true,
   });
 }
+
+/** A file of the profile was damaged: says what is used instead. Resolves when it was read. */
+export async function tellDamage(message: string): Promise<void> {
+  await app.whenReady();
+  await dialog.showMessageBox({
+    type: 'warning',
+    title: shellWords.app,
+    message: shellWords.damagedFile,
+    detail: message,
+    buttons: [shellWords.locked.close],
+    noLink: true,
+  });
+}

@@ -1,7 +1,7 @@
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../base/clock.ts';
 import { asKeepsyncError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
@@ -18,7 +18,7 @@ import { DesktopApp } from './desktop-app.ts';
 import { type DesktopArgs, desktopArgs } from './desktop-args.ts';
 import { DesktopMemory } from './desktop-memory.ts';
 import { openElectronStore } from './desktop-settings.ts';
-import { tellCannotStart } from './dialogs.ts';
+import { tellCannotStart, tellDamage } from './dialogs.ts';
 import { hasTray } from './has-tray.ts';
 
 /** What a second start hands to the first. */
@@ -91,6 +91,11 @@ async function open(paths: ProfilePaths, args: DesktopArgs): Promise<DesktopApp>
   });
   const log = openLogFiles(paths.logFile, 'info');
   const warn = (message: string) => log.log('warn', message);
+  // nobody waits for the answer: the app starts meanwhile
+  const tellPerson = (message: string) => {
+    warn(message);
+    tellDamage(message).catch((thrown: unknown) => warn(asKeepsyncError(thrown).message));
+  };
   process.on('uncaughtException', (error) => {
     // what state we are in is not known any more: the journal goes on from here with the next start
     log.log('error', error.message, { stack: error.stack });
@@ -104,8 +109,9 @@ async function open(paths: ProfilePaths, args: DesktopArgs): Promise<DesktopApp>
   return new DesktopApp({
     env: { env, home: homedir(), clock: systemClock, random: systemRandom },
     paths,
-    settings: await openSettings(paths.settingsFile, systemClock, warn, openElectronStore),
+    settings: await openSettings(paths.settingsFile, systemClock, tellPerson, openElectronStore),
     log,
+    tellDamage: tellPerson,
     lock,
     memory: await DesktopMemory.open(join(paths.stateDir, 'desktop.json'), (thrown) =>
       warn(asKeepsyncError(thrown).message),

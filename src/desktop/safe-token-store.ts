@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { z } from 'zod';
-import { parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
+import * as z from 'zod';
+import { readIfThere, writeDurably } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
+import { summedContent, withSum } from '../profile/summed-file.ts';
 import { memoryTokenStore, type TokenStore } from '../shell/token-store.ts';
 
 const fileSchema = z.object({ host: z.string().min(1), encrypted: z.string().min(1) });
+const KEYS = Object.keys(fileSchema.shape);
 
 /** The system's keychain: what is encrypted here can be read by this user of this computer only. */
 export interface Cipher {
@@ -27,7 +29,7 @@ export function openTokenStore(file: string, cipher: Cipher | undefined): TokenS
       if (text === undefined) {
         return undefined;
       }
-      const stored = fileSchema.safeParse(parseJsonOrUndefined(text));
+      const stored = fileSchema.safeParse(summedContent(text, KEYS));
       if (!stored.success) {
         throw damaged();
       }
@@ -42,7 +44,7 @@ export function openTokenStore(file: string, cipher: Cipher | undefined): TokenS
     },
     write: async (host, token) => {
       const encrypted = Buffer.from(cipher.encrypt(token)).toString('base64');
-      await writeDurably(file, `${JSON.stringify({ host, encrypted })}\n`);
+      await writeDurably(file, `${JSON.stringify(withSum({ host, encrypted }))}\n`);
     },
     remove: () => rm(file, { force: true }),
   };

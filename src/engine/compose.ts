@@ -18,6 +18,7 @@ import { VERSION } from '../base/version.ts';
 import type { Settings } from '../contract/settings.ts';
 import { createEngine } from '../engine.ts';
 import { createKeepClient, type KeepClient } from '../keep/keep-client.ts';
+import type { RoundListener } from '../keep/retry-rounds.ts';
 import { servicesFromEnv } from '../keep/services-from-env.ts';
 import { createThreadedDisk } from '../local/threaded-disk.ts';
 import { createThreadedWatcher } from '../local/threaded-watcher.ts';
@@ -26,6 +27,7 @@ import { accountFacts, askWhoAmI } from './account-facts.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from './connection.ts';
 import type { RemoteEvents } from './ports.ts';
 import { openProfileJournal } from './profile-journal.ts';
+import { Reachability } from './reachability.ts';
 
 /** What the real stages take from the process. */
 export interface EngineEnvironment {
@@ -106,20 +108,19 @@ export async function openApi(
   });
 }
 
-/** Keep of a cluster, with its threads. To be closed by the caller. `cacheBytes`: of blocks that are read, kept at hand. */
+/** Keep of a cluster, with its threads. To be closed by the caller. `cacheBytes`: of blocks that are read, to be kept at hand. */
 export async function openKeep(
   env: EngineEnvironment,
   connection: Connection,
   api: ArvadosApi,
   settings: Settings,
   log: LogPort,
-  cacheBytes?: number,
+  more: { readonly onRound?: RoundListener; readonly cacheBytes?: number } = {},
 ): Promise<KeepClient> {
   const named = servicesFromEnv(env.env);
   const ca = await readCa(connection.caFile);
   return createKeepClient({
     token: connection.token,
-    ...(cacheBytes === undefined ? {} : { cacheBytes }),
     services: async () => named ?? (await api.keepServices()),
     threads: settings.uploads.threads,
     tls: {
@@ -129,6 +130,7 @@ export async function openKeep(
     },
     allowPlainHttp: connection.allowPlainHttpKeep,
     attempts: settings.network.retries + 1,
+    ...more,
     uploadBytesPerSecond: settings.network.uploadLimitBytesPerSecond,
     clock: env.clock,
     random: env.random,
@@ -160,8 +162,13 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const api = await openApi(env, connection, log);
     closers.push(() => api.close());
     const facts = await accountFacts(api, connection, `${journalFile}.account`);
-    // The engine reads a block once, to compare files with it: nothing to keep memory for.
-    const keep = await openKeep(env, connection, api, settings, log, 0);
+    const reachability = new Reachability(env.clock);
+    closers.push(() => reachability.close());
+    const keep = await openKeep(env, connection, api, settings, log, {
+      onRound: (error) => reachability.note(error),
+      // The engine reads a block once, to compare files with it: nothing to keep memory for.
+      cacheBytes: 0,
+    });
     closers.push(() => keep.close());
     let journal = await openProfileJournal(env.clock, request);
     closers.push(() => journal.close());
@@ -197,9 +204,11 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
         ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
         : undefined,
       keep,
+      reachability,
       store: api.collections,
       account: facts.account,
       events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
+      onRetry: () => keep.hurry(),
       onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
       onRest: restThreads,
       conflicts: request.conflicts,

@@ -121,14 +121,7 @@ export class FolderDesk {
   async replace(pair: Pair): Promise<void> {
     const before = this.#pair.config;
     this.#pair = pair;
-    const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-    const config = pair.config;
-    if (
-      !same(
-        [before.roots, before.rules, before.deletes, before.target],
-        [config.roots, config.rules, config.deletes, config.target],
-      )
-    ) {
+    if (planOfConfig(before) !== planOfConfig(pair.config)) {
       await this.loop.replan(planOf(pair, this.#folder, this.#ports.conflicts));
     }
     this.#soon();
@@ -363,6 +356,11 @@ export function problemOf(error: KeepsyncError, sinceMs: number, nextTryAtMs: nu
     nextTryAtMs,
     sinceMs,
   };
+}
+
+/** What of a pair's config its loop goes by, to compare. Which collection it turned out to be is the journal's business. */
+function planOfConfig({ roots, rules, deletes, target }: FolderConfig): string {
+  return JSON.stringify([roots, rules, deletes, { ...target, collectionUuid: null }]);
 }
 
 function savedLine(files: number, bytes: number, deleted: number): string {

@@ -9,6 +9,7 @@ import type { StatusSnapshot } from '../contract/status.ts';
 import type { BlockStore } from '../keep/ports.ts';
 import type { LocalDisk, Watcher } from '../local/ports.ts';
 import type { OpenJournal } from '../sync/journal-database.ts';
+import type { Reachability } from './reachability.ts';
 
 /** Somebody else wrote to the collection where we did; kept until a person has seen it. */
 export interface PairConflict {
@@ -94,11 +95,15 @@ export interface EnginePorts {
   /** Undefined for one-shot commands: nothing is watched, nothing waits to become still. */
   readonly watcher: Watcher | undefined;
   readonly keep: BlockStore;
+  /** What `keep` meets while it tries again; undefined: it is told only what came of it in the end. */
+  readonly reachability?: Reachability;
   readonly store: CollectionStore;
   readonly account: ClusterAccount;
   readonly events: RemoteEvents | undefined;
   /** Called when a person changes the upload limit; bytes per second, 0 for none. */
   readonly onLimit: (bytesPerSecond: number) => void;
+  /** A person says: try again now. */
+  readonly onRetry?: () => void;
   /** Nothing has been uploaded for some seconds: memory may be given back. */
   readonly onRest?: () => void;
   /** What to do with a path that somebody else changed; `put` overwrites. */

@@ -23,6 +23,8 @@ export interface KeepClient extends BlockStore, BlockFetcher {
   setToken(token: string): void;
   /** Bytes per second over all threads, 0 for no limit; counts within a quarter of a second, under way or not. */
   setLimit(bytesPerSecond: number, direction?: 'upload' | 'download'): void;
+  /** Whatever waits to be tried again is tried now. */
+  hurry(): void;
   /** A block that is in memory, without asking anybody. */
   cached(locator: string): Uint8Array | undefined;
 }
@@ -49,6 +51,7 @@ export function createKeepClient(options: KeepClientOptions): KeepClient {
     fetchTo: (locator, targets, getOptions) => fetcher.fetchTo(locator, targets, getOptions),
     cached: (locator) => store.cached(locator),
     setToken: (token) => threads.setToken(token),
+    hurry: () => rounds.hurry(),
     setLimit: (bytesPerSecond, direction = 'upload') => limits[direction].setLimit(bytesPerSecond),
     close: async () => {
       await Promise.all([fetcher.close(), store.close()]);

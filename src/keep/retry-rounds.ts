@@ -4,6 +4,12 @@ import { type LogPort, silentLog } from '../base/log.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import { abortError } from './keep-errors.ts';
 
+/**
+ * Hears how a round ended: with an error that may pass, so that another round follows, or, with undefined, with an answer.
+ * Must not throw.
+ */
+export type RoundListener = (error: KeepsyncError | undefined) => void;
+
 export interface RetryPolicy {
   /** Rounds in all, the first included; 11 by default, as the Python SDK makes 10 retries. */
   readonly attempts?: number;
@@ -16,6 +22,8 @@ export interface RetryPolicy {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: LogPort;
+  /** For those who want to know that a server is away long before the last round has failed. */
+  readonly onRound?: RoundListener;
 }
 
 const DEFAULT_ATTEMPTS = 11;
@@ -32,6 +40,8 @@ export class RetryRounds {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: LogPort;
+  readonly #onRound: RoundListener | undefined;
+  readonly #pauses = new Set<AbortController>();
 
   constructor(policy: RetryPolicy = {}) {
     this.#attempts = policy.attempts ?? DEFAULT_ATTEMPTS;
@@ -41,6 +51,7 @@ export class RetryRounds {
     this.#clock = policy.clock ?? systemClock;
     this.#random = policy.random ?? systemRandom;
     this.#log = policy.log ?? silentLog;
+    this.#onRound = policy.onRound;
   }
 
   /** Least distance between the starts of round `round` and the next, without jitter. */
@@ -61,7 +72,9 @@ export class RetryRounds {
     for (let round = 1; ; round++) {
       const startMs = this.#clock.monotonicMs();
       try {
-        return await attempt(round, before);
+        const result = await attempt(round, before);
+        this.#onRound?.(undefined);
+        return result;
       } catch (thrown) {
         if (signal.aborted) {
           throw abortError(signal);
@@ -71,6 +84,7 @@ export class RetryRounds {
           throw error;
         }
         before = error;
+        this.#onRound?.(error);
       }
       const distanceMs = this.delayMs(round) * (1 + this.#jitter * this.#random.fraction());
       const waitMs = Math.max(0, startMs + distanceMs - this.#clock.monotonicMs());
@@ -82,7 +96,28 @@ export class RetryRounds {
         code,
         message,
       });
-      await sleep(this.#clock, waitMs, signal);
+      await this.#pause(waitMs, signal);
+    }
+  }
+
+  /** Whatever waits for its next round begins it now. */
+  hurry(): void {
+    for (const pause of this.#pauses) {
+      pause.abort();
+    }
+  }
+
+  async #pause(waitMs: number, signal: AbortSignal): Promise<void> {
+    const pause = new AbortController();
+    this.#pauses.add(pause);
+    try {
+      await sleep(this.#clock, waitMs, AbortSignal.any([signal, pause.signal]));
+    } catch (reason) {
+      if (!pause.signal.aborted || signal.aborted) {
+        throw reason;
+      }
+    } finally {
+      this.#pauses.delete(pause);
     }
   }
 }

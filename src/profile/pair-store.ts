@@ -1,11 +1,12 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../base/clock.ts';
-import { moveAside, parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
+import { moveAside, writeDurably } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import { type Random, randomBase36 } from '../base/random.ts';
 import { type FolderConfig, folderConfigSchema } from '../contract/settings.ts';
 import type { Pair, PairStore } from '../engine/ports.ts';
+import { copyOf, howToKeepChanges, readSummed, withSum } from './summed-file.ts';
 
 const fileSchema = z.object({
   version: z.literal(1),
@@ -29,7 +30,12 @@ const fileSchema = z.object({
   ),
 });
 
-/** The pairs of a profile in `folders.json`. A damaged file is moved aside; `tell` says so. */
+const KEYS = Object.keys(fileSchema.shape);
+
+/**
+ * The pairs of a profile in `folders.json`. One that is damaged, or was changed without a new sum, is kept aside, and what
+ * was written last takes its place; `tell` says so.
+ */
 export function openPairStore(options: {
   readonly foldersFile: string;
   readonly clock: Clock;
@@ -39,9 +45,11 @@ export function openPairStore(options: {
   return {
     load: () => turn.run(() => readPairs(options)),
     save: (pairs) =>
-      turn.run(() =>
-        writeDurably(options.foldersFile, `${JSON.stringify({ version: 1, folders: pairs }, null, 2)}\n`),
-      ),
+      turn.run(async () => {
+        const text = `${JSON.stringify(withSum({ version: 1, folders: pairs }), null, 2)}\n`;
+        await writeDurably(options.foldersFile, text);
+        await writeDurably(copyOf(options.foldersFile), text);
+      }),
   };
 }
 
@@ -80,17 +88,23 @@ async function readPairs(options: {
   readonly clock: Clock;
   readonly tell: (message: string) => void;
 }): Promise<readonly Pair[]> {
-  const text = await readIfThere(options.foldersFile);
-  if (text === undefined) {
+  const { foldersFile, clock, tell } = options;
+  const found = await readSummed(foldersFile, { keys: KEYS, nowMs: clock.nowMs() });
+  if (found.kind === 'absent') {
     return [];
   }
-  const parsed = fileSchema.safeParse(parseJsonOrUndefined(text));
-  if (parsed.success) {
+  const parsed = found.kind === 'lost' ? undefined : fileSchema.safeParse(found.content);
+  if (found.kind === 'restored' && parsed?.success) {
+    tell(
+      `The list of folders was damaged or changed by another program; it was kept at ${found.aside}, and the one saved last is used. ${howToKeepChanges}`,
+    );
+  }
+  if (parsed?.success) {
     return parsed.data.folders;
   }
-  const aside = await moveAside(options.foldersFile, options.clock.nowMs());
-  options.tell(
-    `The list of folders could not be read and was moved to ${aside}; add the folders again, what their collections hold is not sent twice`,
+  const aside = found.kind === 'lost' ? found.aside : await moveAside(foldersFile, clock.nowMs());
+  tell(
+    `The list of folders could not be read and was moved to ${aside}; add the folders again, what their collections hold is not sent twice. ${howToKeepChanges}`,
   );
   return [];
 }

@@ -1,20 +1,18 @@
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import Conf from 'conf';
 import type { Clock } from '../base/clock.ts';
-import {
-  makePrivateDir,
-  moveAside,
-  PRIVATE_FILE_MODE,
-  parseJsonOrUndefined,
-  readIfThere,
-} from '../base/durable-file.ts';
+import { makePrivateDir, PRIVATE_FILE_MODE, readIfThere } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import { type Settings, settingsSchema } from '../contract/settings.ts';
 import type { SettingsStore } from '../engine/ports.ts';
+import { copyOf, howToKeepChanges, readSummed, type Summed, summedContent, withSum } from './summed-file.ts';
+
+const KEYS = Object.keys(settingsSchema.shape);
 
 /** Writes the whole file at once, durably: what `conf` does, and electron-store, which is made of it. */
 export interface SettingsFile {
-  store: Settings;
+  store: Settings & Summed;
 }
 
 export type OpenSettingsFile = (place: {
@@ -23,9 +21,13 @@ export type OpenSettingsFile = (place: {
   readonly configFileMode: number;
 }) => SettingsFile;
 
-const openConf: OpenSettingsFile = (place) => new Conf<Settings>({ ...place, clearInvalidConfig: false });
+const openConf: OpenSettingsFile = (place) =>
+  new Conf<Settings & Summed>({ ...place, clearInvalidConfig: false });
 
-/** Opens `settings.json`. A file that is not JSON is moved aside, a value that makes no sense gets its default; `tell` says so. */
+/**
+ * Opens `settings.json`. One that is damaged, or was changed without a new sum, is kept aside, and what was written last
+ * takes its place; a value that makes no sense gets its default. `tell` says so.
+ */
 export async function openSettings(
   settingsFile: string,
   clock: Clock,
@@ -37,14 +39,16 @@ export async function openSettings(
   let settings = tolerantSettings(raw, (path) =>
     tell(`The setting ${path} makes no sense and was set back to its default`),
   );
-  let file: SettingsFile | undefined;
+  let files: readonly SettingsFile[] | undefined;
   const open = () => {
-    file ??= openFile({
-      cwd: dirname(settingsFile),
-      configName: 'settings',
-      configFileMode: PRIVATE_FILE_MODE,
-    });
-    return file;
+    files ??= [settingsFile, copyOf(settingsFile)].map((path) =>
+      openFile({
+        cwd: dirname(path),
+        configName: basename(path, '.json'),
+        configFileMode: PRIVATE_FILE_MODE,
+      }),
+    );
+    return files;
   };
   return {
     get: () => settings,
@@ -61,24 +65,41 @@ export async function openSettings(
         );
       }
       settings = next.data;
-      open().store = settings;
+      for (const file of open()) {
+        file.store = withSum(settings);
+      }
       return settings;
     },
   };
 }
 
 async function readRaw(file: string, clock: Clock, tell: (message: string) => void): Promise<unknown> {
-  const text = await readIfThere(file);
-  if (text === undefined) {
-    return {};
+  const found = await readSummed(file, { keys: KEYS, nowMs: clock.nowMs() });
+  await removeDamagedCopy(file);
+  switch (found.kind) {
+    case 'absent':
+      return {};
+    case 'right':
+      return found.content;
+    case 'restored':
+      tell(
+        `The settings were damaged or changed by another program; they were kept at ${found.aside}, and those saved last are used. ${howToKeepChanges}`,
+      );
+      return found.content;
+    case 'lost':
+      tell(
+        `The settings could not be read and were moved to ${found.aside}; defaults are used. ${howToKeepChanges}`,
+      );
+      return {};
   }
-  const parsed = parseJsonOrUndefined(text);
-  if (parsed !== undefined) {
-    return parsed;
+}
+
+/** Conf refuses to write over what it cannot read. */
+async function removeDamagedCopy(file: string): Promise<void> {
+  const text = await readIfThere(copyOf(file));
+  if (text !== undefined && summedContent(text, KEYS) === undefined) {
+    await rm(copyOf(file), { force: true });
   }
-  const aside = await moveAside(file, clock.nowMs());
-  tell(`The settings could not be read and were moved to ${aside}; defaults are used`);
-  return {};
 }
 
 /** As much of the file as makes sense: values that do not are dropped one by one until the rest does. */

@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { z } from 'zod';
-import { makePrivate, parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
+import * as z from 'zod';
+import { makePrivate, readIfThere, writeDurably } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
+import { summedContent, withSum } from './summed-file.ts';
 
 const tokenSchema = z.object({ host: z.string().min(1), token: z.string().min(1) });
+const KEYS = Object.keys(tokenSchema.shape);
 
 /**
  * Outside the desktop app the token lies in a file that only its user can read (mode 0600), with the host it is for: it
@@ -23,7 +25,7 @@ export class TokenFile {
       return undefined;
     }
     await makePrivate(this.path);
-    const stored = tokenSchema.safeParse(parseJsonOrUndefined(text));
+    const stored = tokenSchema.safeParse(summedContent(text, KEYS));
     if (!stored.success) {
       // no cause: a parser's complaint may repeat the token
       throw new KeepsyncError('NOT_SIGNED_IN', 'The file with the token is damaged', {
@@ -34,7 +36,7 @@ export class TokenFile {
   }
 
   async write(host: string, token: string): Promise<void> {
-    await writeDurably(this.path, `${JSON.stringify({ host, token })}\n`);
+    await writeDurably(this.path, `${JSON.stringify(withSum({ host, token }))}\n`);
   }
 
   async remove(): Promise<void> {

@@ -111,7 +111,7 @@ export class AdoptionPlans {
     }
     const ranges = plan.current;
     plan.current = [];
-    const isUnsure = this.#store.sent.isUnsure(folderId);
+    const isUnsure = this.#isUnsure(folderId);
     let files = 0;
     let bytes = 0;
     let refused = 0;
@@ -135,6 +135,12 @@ export class AdoptionPlans {
     return { adopted: { files, bytes }, refused };
   }
 
+  /** Whether the collection may be something else than what the last look found, by a save of ours or beside one. */
+  #isUnsure(folderId: number): boolean {
+    const { sent, folders } = this.#store;
+    return sent.isUnsure(folderId) || folders.get(folderId).remotePdh === null;
+  }
+
   forgetFolder(folderId: number): void {
     this.#plans.delete(folderId);
   }
@@ -151,7 +157,7 @@ export class AdoptionPlans {
         }
         if (file.rangesLeft === 0) {
           // Its size says all. While the outcome of a save is unknown it waits, as all others do.
-          if (!this.#store.sent.isUnsure(folderId)) {
+          if (!this.#isUnsure(folderId)) {
             this.#adopt(folderId, file, null, nowMs);
           }
           continue;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
 import { KeepWriteError, NO_PUT_PROGRESS } from '../../src/keep/keep-errors.ts';
 import type { PutProgress } from '../../src/keep/ports.ts';
@@ -7,6 +7,7 @@ import { RetryingFetcher, RetryingStore } from '../../src/keep/retrying-store.ts
 import { codeOf, md5Of, sharedBytes } from '../support/block-store-conformance.ts';
 import { FakeKeep } from '../support/fake-keep.ts';
 import { StepClock } from '../support/keep-clock.ts';
+import { fetchTargets } from '../support/keep-targets.ts';
 
 const DATA = sharedBytes('try me');
 const MD5 = md5Of(DATA);
@@ -32,7 +33,7 @@ function world(policy: Partial<RetryPolicy> = {}) {
         }
       },
     });
-  return { clock, fake, store, startsMs, put };
+  return { clock, fake, rounds, store, startsMs, put };
 }
 
 describe('A store that retries', () => {
@@ -54,6 +55,31 @@ describe('A store that retries', () => {
     fake.faults.add('put', { kind: 'hold', until: failing });
     await clock.runUntilSettled(put());
     expect(startsMs).toEqual([0, 10_000]);
+  });
+
+  it('tells how each round ended, but for the last that fails: that one throws', async () => {
+    const heard: Array<string | undefined> = [];
+    const { clock, fake, put } = world({ attempts: 3, onRound: (error) => heard.push(error?.code) });
+    fake.faults.add('put', { kind: 'error', error: busy() }, 1);
+    await clock.runUntilSettled(put());
+    expect(heard).toEqual(['BUSY', undefined]);
+    fake.faults.add('put', { kind: 'error', error: busy() }, 3);
+    expect(await clock.runUntilSettled(put())).toMatchObject({ reason: { code: 'BUSY' } });
+    expect(heard).toEqual(['BUSY', undefined, 'BUSY', 'BUSY']);
+  });
+
+  it('begins the next round at once when it is told to hurry, and waits again after that', async () => {
+    const heard: string[] = [];
+    const { clock, fake, rounds, startsMs, put } = world({
+      onRound: (error) => heard.push(error?.code ?? 'ok'),
+    });
+    fake.faults.add('put', { kind: 'error', error: busy() }, 2);
+    const putting = put();
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    rounds.hurry();
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+    await clock.runUntilSettled(putting);
+    expect(startsMs).toEqual([0, 0, 8_000]);
   });
 
   it('only ever adds to a delay at random', async () => {
@@ -165,10 +191,10 @@ describe('A store that retries', () => {
       },
       new RetryRounds({ clock, random: noJitter }),
     );
-    const outcome = await clock.runUntilSettled(fetcher.fetchTo(`${MD5}+6`, []));
+    const outcome = await clock.runUntilSettled(fetcher.fetchTo(`${MD5}+6`, fetchTargets([])));
     expect(outcome).toMatchObject({ status: 'fulfilled', value: { writtenBytes: 6 } });
     expect(rounds).toEqual([1, 2, 3]);
     await fetcher.close();
-    expect(await codeOf(fetcher.fetchTo(`${MD5}+6`, []))).toBe('CLOSED');
+    expect(await codeOf(fetcher.fetchTo(`${MD5}+6`, fetchTargets([])))).toBe('CLOSED');
   });
 });

@@ -21,6 +21,16 @@ const afterSixOfTenAreGone = async () => {
   await w.pass(60_000);
   return w;
 };
+/** The directories that are listed from now on. */
+const listings = (w: World): readonly string[] => {
+  const listed: string[] = [];
+  const list = w.disk.list.bind(w.disk);
+  w.disk.list = (dir) => {
+    listed.push(dir);
+    return list(dir);
+  };
+  return listed;
+};
 afterEach(async () => {
   await world?.end();
   world = undefined;
@@ -40,18 +50,24 @@ describe('a folder kept by a running client', () => {
     expect(w.keep.mostPutsAtOnce).toBeLessThanOrEqual(2);
   });
 
+  it('looks at everything once, also where its first save makes the collection', async () => {
+    const w = await begin();
+    w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
+    const listed = listings(w);
+    await w.start();
+    await w.settle();
+    await w.pass(60_000);
+    expect(w.remote()).toEqual(w.local());
+    expect(listed.filter((dir) => dir === `${ROOT}/deep`)).toHaveLength(1);
+  });
+
   it('looks at everything once when it starts again, with the watcher there before', async () => {
     const w = await begin();
     w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
     await w.start();
     await w.settle();
     await w.crash();
-    const listed: string[] = [];
-    const list = w.disk.list.bind(w.disk);
-    w.disk.list = (dir) => {
-      listed.push(dir);
-      return list(dir);
-    };
+    const listed = listings(w);
     w.disk.write(`${ROOT}/deep/b.txt`, 'while nobody looked');
     await w.start();
     await w.settle();
@@ -214,6 +230,29 @@ describe('a folder kept by a running client', () => {
     w.tellOfCollection(uuidOf(w));
     await w.pass(5_000);
     expect([...w.collections.filesIn(w.collectionUuid).keys()]).toEqual(['a']);
+  });
+
+  it('sends small files while a huge one is on its way', async () => {
+    const w = await begin();
+    const pieces = 40;
+    w.disk.write(
+      `${ROOT}/huge`,
+      Array.from({ length: pieces * 16 }, (_, i) => String(i).padStart(4, '.')).join(''),
+    );
+    for (let put = 1; put <= pieces; put += 1) {
+      const until = new Promise<void>((resolve) => w.clock.setTimer(put * 10_000, resolve));
+      w.keep.faults.add('put', { kind: 'hold', until });
+    }
+    await w.start();
+    await w.pass(60_000);
+    w.disk.write(`${ROOT}/small`, 'written meanwhile');
+    await w.pass(60_000);
+    await w.pass(60_000);
+    const sent = [...w.keep.blocks.values()].map((block) => Buffer.from(block).toString());
+    expect(sent).toContain('written meanwhile');
+    expect(sent.length).toBeLessThan(pieces);
+    await w.settle();
+    expect(w.remote()).toEqual(w.local());
   });
 
   it('goes on after a kill without sending what was acknowledged', async () => {

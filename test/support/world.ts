@@ -13,6 +13,7 @@ import {
   type Settings,
 } from '../../src/contract/settings.ts';
 import type { StatusSnapshot } from '../../src/contract/status.ts';
+import { Reachability } from '../../src/engine/reachability.ts';
 import { createEngine, type Engine, type Pair } from '../../src/engine.ts';
 import { stripLocator } from '../../src/keep/locator.ts';
 import { DEFAULT_SIGNING_TTL_SECONDS } from '../../src/keep/signature.ts';
@@ -53,6 +54,9 @@ export class World {
   readonly clock = new SimClock();
   readonly disk = new SimDisk({ nowMs: () => this.clock.nowMs() });
   readonly keep: FakeKeep;
+  readonly reachability = new Reachability(this.clock);
+  /** How often a person wanted everything tried again at once. */
+  hurried = 0;
   readonly collections: FakeCollections;
   readonly settings: Settings;
   /** Every snapshot's tray and per cent, to check that nothing was called saved too early. */
@@ -159,6 +163,10 @@ export class World {
       disk,
       watcher: wrapWatcher?.(watcher) ?? watcher,
       keep: this.keep,
+      reachability: this.reachability,
+      onRetry: () => {
+        this.hurried += 1;
+      },
       store: this.collections,
       account: {
         host: 'sim.example',
