@@ -14,7 +14,7 @@ import {
 const CONFLICT = /~\d{8}-\d{6}~conflict~$/;
 
 /** One life of a collection: each test goes on where the one before ended. */
-describe('a new profile on a collection that has the files already', { timeout: 240_000 }, () => {
+describe('a new profile on a collection that has the files already', { timeout: 300_000 }, () => {
   needsArvadosCommands();
   let world: InteropWorld;
   let daemon: Running | undefined;
@@ -44,8 +44,8 @@ describe('a new profile on a collection that has the files already', { timeout: 
     rmSync(world.path('profile'), { recursive: true, force: true });
     await world.output('keepsync', 'folder', 'add', 'kept', '--deletes', 'mirror', ...more);
     daemon = world.start({ command: 'keepsync', args: ['daemon'] });
-    await eventually(() => daemon?.stderr().includes('until Ctrl-C') === true);
-    await eventually(async () => {
+    await eventually('the daemon runs', () => daemon?.stderr().includes('until Ctrl-C') === true);
+    await eventually('all of the folder is saved', async () => {
       const [first] = (await status()).folders;
       uuid = first?.collectionUuid ?? '';
       return first?.percentSaved === 100 && first.bar.saved.files === 61;
