@@ -90,9 +90,7 @@ export class DiskService {
   }
 
   readSmall(folderId: number, request: ReadSmallFiles): SmallFileResult[] {
-    return readSmallFiles(this.#disk, request.into, request.files, (sizeBytes, digest) =>
-      this.#known.isKnown(folderId, sizeBytes, digest),
-    );
+    return readSmallFiles(this.#disk, request.into, request.files, this.#known.knownBytes(folderId));
   }
 
   readPiece(request: ReadPiece): void {
