@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ArvadosApi } from '../api/arvados-api.ts';
 import { parseJsonOrUndefined, readIfThere, writeDurably } from '../base/durable-file.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';

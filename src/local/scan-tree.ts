@@ -1,6 +1,6 @@
 import { KeepsyncError } from '../base/errors.ts';
 import { fileError } from './file-errors.ts';
-import { IGNORE_FILE_NAME, IgnoreRules, type IgnoreVerdict } from './ignore-rules.ts';
+import { IGNORE_FILE_NAME, IgnoreRules } from './ignore-rules.ts';
 import type {
   FileStat,
   KnownEntry,
@@ -14,7 +14,16 @@ import { readIgnoreFile } from './read-files.ts';
 import { type Finding, findEntry, judgeEntry, nameErrorOf } from './scan-entry.ts';
 import { BATCH_MAX_CHANGES, ScanReport } from './scan-report.ts';
 import { rootError, ScanRoots } from './scan-roots.ts';
-import { type DirListing, isMissing, type RawStat, type SyncDisk, toFileStat } from './sync-disk.ts';
+import {
+  type DirListing,
+  isMissing,
+  kindOf,
+  type RawStat,
+  type SyncDisk,
+  stampOf,
+  systemCodeOf,
+  toFileStat,
+} from './sync-disk.ts';
 import { joinPath, type OnlyNode, plantOnly, type RootNode } from './tree-roots.ts';
 
 /** Entries looked at in one go. */
@@ -37,7 +46,9 @@ interface WalkFrame extends ToWalk {
   readonly kind: 'walk';
   readonly parent: WalkFrame | undefined;
   readonly rules: IgnoreRules;
-  readonly test: (path: string, isDir: boolean) => IgnoreVerdict;
+  readonly isIgnored: (name: string, isDir: boolean) => boolean;
+  /** Begins the disk path of each entry; undefined where folders lie over each other, or roots lie right below. */
+  readonly plainPrefix: string | undefined;
   /** Entries that are still to be looked at, from `next` on. */
   readonly names: readonly string[];
   next: number;
@@ -216,12 +227,15 @@ class TreeWalk {
       : this.#knownAmong(task.path, only.children.keys())) {
       known.set(entry.name, entry);
     }
+    const [diskPath] = task.diskPaths;
+    const isPlain = task.diskPaths.length === 1 && (task.roots?.children.size ?? 0) === 0;
     const frame: WalkFrame = {
       ...task,
       kind: 'walk',
       parent,
       rules,
-      test: rules.tester(),
+      isIgnored: ignoredBelow(task.path, rules),
+      plainPrefix: isPlain && diskPath !== undefined ? this.#below(diskPath, '') : undefined,
       names,
       next: 0,
       known,
@@ -265,8 +279,14 @@ class TreeWalk {
   }
 
   #look(frame: WalkFrame, name: string): void {
-    const path = joinPath(frame.path, name);
     const known = frame.known.get(name);
+    const seen = known === undefined ? undefined : this.#glance(frame, known);
+    if (known !== undefined && seen && this.#isUntouched(known, seen)) {
+      frame.known.delete(name);
+      this.#count(frame, name, seen);
+      return;
+    }
+    const path = joinPath(frame.path, name);
     const roots = frame.roots?.children.get(name);
     const diskDirs: string[] = [];
     // From the last layer to the first: the last file wins, folders lie over each other.
@@ -287,7 +307,8 @@ class TreeWalk {
         this.#rules,
         name,
         diskPath,
-        (isDir) => frame.test(path, isDir).ignored,
+        (isDir) => frame.isIgnored(name, isDir),
+        seen,
       );
       if (this.#settle(frame, path, diskPath, known, diskDirs, finding)) {
         return;
@@ -302,6 +323,42 @@ class TreeWalk {
       this.#dir(frame, path, diskDirs, roots, known);
     } else {
       this.#report.hold(path, path, nameError);
+    }
+  }
+
+  /**
+   * What is where the journal knows a file, null where nothing is. Undefined where the disk has something against it, or
+   * where more than one entry may lie: that is left to a closer look.
+   */
+  #glance(frame: WalkFrame, known: KnownEntry): RawStat | null | undefined {
+    if (known.kind !== 'file' || known.stamp === '' || frame.plainPrefix === undefined) {
+      return undefined;
+    }
+    try {
+      return this.#disk.lstat(frame.plainPrefix + known.name) ?? null;
+    } catch (thrown) {
+      if (systemCodeOf(thrown) === undefined) {
+        throw thrown;
+      }
+      return undefined;
+    }
+  }
+
+  /** Most entries of most scans: files as the journal knows them. */
+  #isUntouched(known: KnownEntry, stat: RawStat): boolean {
+    return (
+      kindOf(stat) === 'file' &&
+      stampOf(stat) === known.stamp &&
+      nameErrorOf(this.#rules, known.name, false, known.name) === undefined
+    );
+  }
+
+  #count(frame: WalkFrame, name: string, stat: RawStat): void {
+    if (frame.isIgnored(name, false)) {
+      this.#report.ignored++;
+    } else {
+      this.#report.files++;
+      this.#report.bytes += Number(stat.size);
     }
   }
 
@@ -361,7 +418,7 @@ class TreeWalk {
     const path = joinPath(frame.path, shown);
     const diskPath = this.#below(frame.diskPaths[0] ?? '', shown);
     frame.known.delete(shown);
-    if (frame.test(path, false).ignored) {
+    if (frame.isIgnored(shown, false)) {
       this.#report.ignored++;
       return;
     }
@@ -409,7 +466,7 @@ class TreeWalk {
   /** Known, but not on the disk: gone, unless the rules say that it is none of our business. */
   #reportMissing(frame: WalkFrame, entry: KnownEntry): void {
     const path = joinPath(frame.path, entry.name);
-    if (!frame.test(path, entry.kind === 'dir').ignored) {
+    if (!frame.isIgnored(entry.name, entry.kind === 'dir')) {
       this.#reportGone(path, entry, []);
     }
   }
@@ -442,6 +499,16 @@ class TreeWalk {
     const { separator } = this.#disk;
     return diskDir.endsWith(separator) ? diskDir + name : diskDir + separator + name;
   }
+}
+
+/**
+ * Whether patterns leave out an entry of the folder. A folder that is left out itself, as a root's prefix may be, takes
+ * all that is in it along.
+ */
+function ignoredBelow(path: string, rules: IgnoreRules): (name: string, isDir: boolean) => boolean {
+  const test = rules.tester();
+  const isAll = path !== '' && test(path, true).ignored;
+  return (name, isDir) => (isAll || rules.mayIgnore(name)) && test(joinPath(path, name), isDir).ignored;
 }
 
 /** The names of all layers, and of roots that lie right below; without copying them where there is but one layer. */

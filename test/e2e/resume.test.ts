@@ -70,7 +70,7 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
     // the window closed: the work goes on, and a second start brings it back as it is now
     await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close());
     await vi.waitFor(async () => expect((await app.windows())[0]?.isVisible).toBe(false), SOON);
-    expect((await app.tray()).images.at(-1)).toMatch(/^syncing/);
+    await expect.poll(async () => (await app.tray()).images.at(-1), SOON).toMatch(/^syncing/);
     const second = spawn(stage.desktop.executablePath, [stage.desktop.folder, '--profile', stage.profile], {
       env: stage.desktop.env(stage.profile, cluster.env),
       stdio: 'ignore',

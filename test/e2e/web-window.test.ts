@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -48,7 +49,7 @@ describe('the window in a real Chromium', () => {
       process.execPath,
       [join(app, 'dist', 'keepsync.cjs'), '--profile', profile, '--json', 'daemon', '--web'],
       {
-        env: { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', ...cluster.env },
+        env: { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', TMPDIR: tmpdir(), ...cluster.env },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );

@@ -21,6 +21,9 @@ const FLAGS = [
   '--disable-sync',
 ] as const;
 
+/** How long a busy computer may take for a step: Playwright's own 30 s are too few while others start, too. */
+export const PATIENCE_MS = 120_000;
+
 /** Starts the system's Chromium. Throws, saying what to install, where there is none. */
 export async function launchChromium(): Promise<Browser> {
   const wanted = process.env.KEEPSYNC_TEST_CHROMIUM;
@@ -30,5 +33,5 @@ export async function launchChromium(): Promise<Browser> {
       'The tests of the window need a Chromium: install one, or name it in KEEPSYNC_TEST_CHROMIUM.',
     );
   }
-  return chromium.launch({ executablePath, args: [...FLAGS] });
+  return chromium.launch({ executablePath, args: [...FLAGS], timeout: PATIENCE_MS });
 }
