@@ -3,7 +3,15 @@ import { KeepsyncError } from '../base/errors.ts';
 import { fileError, fileErrorRecord } from './file-errors.ts';
 import { IGNORE_FILE_MAX_BYTES } from './ignore-rules.ts';
 import type { FileStamp, FileStat, ReadPiece, SmallFile, SmallFileResult } from './ports.ts';
-import { isMissing, kindOf, type RawStat, type ReadDisk, type ScanDisk, stampOf, toFileStat } from './sync-disk.ts';
+import {
+  isMissing,
+  kindOf,
+  type RawStat,
+  type ReadDisk,
+  type ScanDisk,
+  stampOf,
+  toFileStat,
+} from './sync-disk.ts';
 
 /**
  * sha256, shortened to the 128 bits that the journal compares. It is the cheapest cryptographic digest where the
