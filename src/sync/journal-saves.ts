@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { KeepsyncError } from '../base/errors.ts';
 import { portableDataHash } from '../collection/manifest-text.ts';
 import { compareWithRemote, settle } from './journal-compare.ts';
-import type { BuiltSave, RemoteDrift, SaveRequest } from './journal-port.ts';
+import type { BuiltSave, RemoteDrift, SaveRequest, SaveResult } from './journal-port.ts';
 import { ancestorsOf, type EntryRow, pathOf } from './journal-rows.ts';
 import { SAVED_DIR } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
@@ -81,10 +81,7 @@ export class SaveLog {
     this.#discardUnanswered.run(folderId);
   }
 
-  finish(
-    saveId: number,
-    result: { readonly atMs: number; readonly portableDataHash: string; readonly version: number | null },
-  ): void {
+  finish(saveId: number, result: SaveResult): void {
     const open = this.#required(saveId);
     const { folderId } = open;
     const atMs = Math.floor(result.atMs);
@@ -124,7 +121,7 @@ export class SaveLog {
       }
     }
     this.#store.folders.update(folderId, {
-      remotePdh: result.portableDataHash,
+      remotePdh: result.collided ? null : result.portableDataHash,
       remoteVersion: result.version,
       ...(isEmpty ? {} : { lastSaveAtMs: atMs }),
     });

@@ -17,6 +17,9 @@ type Failures = Parameters<Journal['recordFailures']>[0];
  */
 const AHEAD_MAX_MS = 2 * 24 * 3_600_000;
 
+/** Rows that a claim of small files looks at in vain before it gives up. */
+const PASSED_OVER_MAX = 4_096;
+
 /** The work queue: which files are to be read, and what became of them. All but `claim` and the like in a transaction. */
 export class UploadQueue {
   readonly #store: JournalStore;
@@ -36,11 +39,23 @@ export class UploadQueue {
     this.#farAhead = store.database.prepare(`SELECT ${ENTRY_COLUMNS} ${due} > ? LIMIT 1000`);
   }
 
-  claim(folderId: number, nowMs: number, limits: { files: number; bytes: number }): PendingFile[] {
+  claim(
+    folderId: number,
+    nowMs: number,
+    limits: { files: number; bytes: number; largestBytes?: number },
+  ): PendingFile[] {
     this.#bringBack(folderId, nowMs);
     const claimed: PendingFile[] = [];
     let bytes = 0;
+    let passedOver = 0;
     for (const row of this.#notHeld(folderId, nowMs)) {
+      if (row.size > (limits.largestBytes ?? row.size)) {
+        passedOver += 1;
+        if (passedOver === PASSED_OVER_MAX) {
+          break;
+        }
+        continue;
+      }
       if (claimed.length > 0 && (claimed.length >= limits.files || bytes + row.size > limits.bytes)) {
         break;
       }
