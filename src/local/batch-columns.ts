@@ -1,6 +1,6 @@
 import {
-  type Columns,
   type ColumnKinds,
+  type Columns,
   fromColumns,
   fromMostlyColumns,
   type MostlyColumns,

@@ -1,11 +1,13 @@
-import { type Columns, type ColumnKinds, fromColumns, toColumns } from '../base/columns.ts';
+import { type ColumnKinds, type Columns, fromColumns, toColumns } from '../base/columns.ts';
 import { type PackedChanges, packChanges, unpackChanges } from '../local/batch-columns.ts';
 import type { OpenJournal } from './journal-database.ts';
 import type { PendingFile, StoredFile } from './journal-port.ts';
 
 /** The calls with thousands of files in them, as they cross to the journal's thread and back: in columns. */
 
-type Parameters<K extends keyof OpenJournal> = OpenJournal[K] extends (...list: infer P) => unknown ? P : never;
+type Parameters<K extends keyof OpenJournal> = OpenJournal[K] extends (...list: infer P) => unknown
+  ? P
+  : never;
 
 const PENDING_FILE: ColumnKinds<PendingFile> = {
   entryId: 'number',
