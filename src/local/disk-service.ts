@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KeepsyncError } from '../base/errors.ts';
 import type { CallContext } from '../base/thread-rpc.ts';
+import type { PackedChanges, PackedReads, PackedResults } from './batch-columns.ts';
 import { compareRanges } from './compare-ranges.ts';
 import type { KnownSource } from './known-source.ts';
 import type {
@@ -24,18 +25,23 @@ export interface ScanStep {
   readonly totals?: ScanTotals;
 }
 
+/** A step on its way between threads. */
+interface PackedStep extends Omit<ScanStep, 'changes'> {
+  readonly changes: PackedChanges;
+}
+
 /** What a disk thread offers. A type, not an interface, because thread methods are looked up by name. */
 export type DiskThreadApi = {
   /** The number of a scan under way, for `nextStep` and `dropScan`. */
   beginScan(input: { readonly folderId: number; readonly request: ScanRequest }): number;
   /** The next batch that has something in it, or the end. The pace is the caller's: nothing piles up. */
-  nextStep(scanId: number): Promise<ScanStep>;
+  nextStep(scanId: number): Promise<PackedStep>;
   dropScan(scanId: number): void;
   stat(input: {
     readonly diskPaths: readonly string[];
     readonly followLinks: boolean;
   }): Array<FileStat | undefined>;
-  readSmall(input: { readonly folderId: number; readonly request: ReadSmallFiles }): SmallFileResult[];
+  readSmall(input: { readonly folderId: number; readonly request: PackedReads }): PackedResults;
   readPiece(input: ReadPiece): void;
   compareRanges(input: CompareRanges): RangeVerdict[];
 };
@@ -94,9 +100,7 @@ export class DiskService {
   }
 
   readSmall(folderId: number, request: ReadSmallFiles): SmallFileResult[] {
-    return readSmallFiles(this.#disk, request.into, request.files, (sizeBytes, digest) =>
-      this.#known.isKnown(folderId, sizeBytes, digest),
-    );
+    return readSmallFiles(this.#disk, request.into, request.files, this.#known.knownBytes(folderId));
   }
 
   readPiece(request: ReadPiece): void {
