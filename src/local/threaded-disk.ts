@@ -13,6 +13,11 @@ export interface ThreadedDiskOptions {
   readonly start?: (workerData: DiskThreadData) => Worker;
 }
 
+export interface ThreadedDisk extends LocalDisk {
+  /** Starts the thread that walks trees before there is a tree to walk. */
+  warmUp(): void;
+}
+
 export function startDiskThread(workerData: DiskThreadData): Worker {
   return startThread('local/disk-thread', { workerData });
 }
@@ -21,7 +26,7 @@ export function startDiskThread(workerData: DiskThreadData): Worker {
  * This computer's disk, read in two worker threads that start at first use: one walks trees, the other reads files, so
  * that a walk of a million files does not hold up reading. A thread that died is started again for the next call.
  */
-export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk {
+export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedDisk {
   const walker = lazyThread(options);
   const reader = lazyThread(options);
   return {
@@ -36,6 +41,9 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk
     stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
     readSmall: async (folderId, request) => reader.get().call('readSmall', { folderId, request }),
     readPiece: async (request) => reader.get().call('readPiece', request),
+    warmUp: () => {
+      walker.get();
+    },
     close: async () => {
       await Promise.all([walker.close(), reader.close()]);
     },
