@@ -27,6 +27,8 @@ if (data.role === 'watch') {
     beginScan: ({ folderId, request }) => service.beginScan(folderId, request),
     nextStep: (scanId, context) => service.nextStep(scanId, context),
     dropScan: (scanId) => service.dropScan(scanId),
+    bringHelp: ({ scanId, line }) => service.bringHelp(scanId, line),
+    helpScan: ({ folderId, rules, line }) => service.helpScan(folderId, rules, line),
     stat: ({ diskPaths, followLinks }) => service.stat(diskPaths, followLinks),
     readSmall: ({ folderId, request }) => service.readSmall(folderId, request),
     readPiece: (request) => service.readPiece(request),

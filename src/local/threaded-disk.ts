@@ -1,10 +1,11 @@
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import { type DiskThreadApi, runScan } from './disk-service.ts';
 import type { DiskThreadData } from './disk-thread.ts';
-import type { LocalDisk } from './ports.ts';
+import type { LocalDisk, TreeRules } from './ports.ts';
+import { sharedHelpMemory } from './scan-help.ts';
 
 export interface ThreadedDiskOptions {
   /** The journal's SQLite file; without one everything on the disk is new. It has to exist when a scan begins. */
@@ -29,6 +30,19 @@ export function startDiskThread(workerData: DiskThreadData): Worker {
 export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedDisk {
   const walker = lazyThread(options);
   const reader = lazyThread(options);
+  /** A scan that goes through much that is as it was gets the reader's thread to help: it has little to do then. */
+  const bringHelp = (folderId: number, rules: TreeRules, scanId: number) => {
+    const { port1, port2 } = new MessageChannel();
+    const shared = sharedHelpMemory();
+    const theirs = { scanId, line: { port: port1, shared } };
+    const ours = { folderId, rules, line: { port: port2, shared } };
+    for (const told of [
+      walker.get().call('bringHelp', theirs, undefined, [port1]),
+      reader.get().call('helpScan', ours, undefined, [port2]),
+    ]) {
+      told.catch(ignoreClosed);
+    }
+  };
   return {
     scan: (folderId, request, onChanges, signal) =>
       runScan(
@@ -37,6 +51,7 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
         (scanId) => walker.quietly('dropScan', scanId),
         onChanges,
         signal,
+        (scanId) => bringHelp(folderId, request.rules, scanId),
       ),
     stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
     readSmall: async (folderId, request) => reader.get().call('readSmall', { folderId, request }),
