@@ -79,6 +79,10 @@ export class DiskService {
     try {
       for (;;) {
         signal.throwIfAborted();
+        if (scan.help.isWanted && !scan.hasAsked) {
+          scan.hasAsked = true;
+          return { changes: [], wantsHelp: true };
+        }
         const step = scan.steps.next();
         if (step.done === true) {
           this.dropScan(scanId);
@@ -86,10 +90,6 @@ export class DiskService {
         }
         if (step.value.length > 0) {
           return { changes: step.value };
-        }
-        if (scan.help.isWanted && !scan.hasAsked) {
-          scan.hasAsked = true;
-          return { changes: [], wantsHelp: true };
         }
         await nextTurn();
       }
