@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KeepsyncError } from '../base/errors.ts';
 import type { CallContext } from '../base/thread-rpc.ts';
+import type { PackedChanges, PackedReads, PackedResults } from './batch-columns.ts';
 import type { KnownSource } from './known-source.ts';
 import type {
   FileStat,
@@ -25,12 +26,17 @@ export interface ScanStep {
   readonly wantsHelp?: boolean;
 }
 
+/** A step on its way between threads. */
+interface PackedStep extends Omit<ScanStep, 'changes'> {
+  readonly changes: PackedChanges;
+}
+
 /** What a disk thread offers. A type, not an interface, because thread methods are looked up by name. */
 export type DiskThreadApi = {
   /** The number of a scan under way, for `nextStep` and `dropScan`. */
   beginScan(input: { readonly folderId: number; readonly request: ScanRequest }): number;
   /** The next batch that has something in it, or the end. The pace is the caller's: nothing piles up. */
-  nextStep(scanId: number): Promise<ScanStep>;
+  nextStep(scanId: number): Promise<PackedStep>;
   dropScan(scanId: number): void;
   /** Help for a scan that wants it, at the other end of the line. */
   bringHelp(input: { readonly scanId: number; readonly line: HelpLine }): void;
@@ -40,7 +46,7 @@ export type DiskThreadApi = {
     readonly diskPaths: readonly string[];
     readonly followLinks: boolean;
   }): Array<FileStat | undefined>;
-  readSmall(input: { readonly folderId: number; readonly request: ReadSmallFiles }): SmallFileResult[];
+  readSmall(input: { readonly folderId: number; readonly request: PackedReads }): PackedResults;
   readPiece(input: ReadPiece): void;
 };
 
@@ -122,9 +128,7 @@ export class DiskService {
   }
 
   readSmall(folderId: number, request: ReadSmallFiles): SmallFileResult[] {
-    return readSmallFiles(this.#disk, request.into, request.files, (sizeBytes, digest) =>
-      this.#known.isKnown(folderId, sizeBytes, digest),
-    );
+    return readSmallFiles(this.#disk, request.into, request.files, this.#known.knownBytes(folderId));
   }
 
   readPiece(request: ReadPiece): void {

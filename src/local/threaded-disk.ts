@@ -2,6 +2,7 @@ import { MessageChannel, type Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
+import { packReads, unpackChanges, unpackResults } from './batch-columns.ts';
 import { type DiskThreadApi, runScan } from './disk-service.ts';
 import type { DiskThreadData } from './disk-thread.ts';
 import type { LocalDisk, TreeRules } from './ports.ts';
@@ -47,14 +48,18 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
     scan: (folderId, request, onChanges, signal) =>
       runScan(
         () => walker.get().call('beginScan', { folderId, request }, signal),
-        (scanId) => walker.get().call('nextStep', scanId, signal),
+        async (scanId) => {
+          const step = await walker.get().call('nextStep', scanId, signal);
+          return { ...step, changes: unpackChanges(step.changes) };
+        },
         (scanId) => walker.quietly('dropScan', scanId),
         onChanges,
         signal,
         (scanId) => bringHelp(folderId, request.rules, scanId),
       ),
     stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
-    readSmall: async (folderId, request) => reader.get().call('readSmall', { folderId, request }),
+    readSmall: async (folderId, request) =>
+      unpackResults(await reader.get().call('readSmall', { folderId, request: packReads(request) })),
     readPiece: async (request) => reader.get().call('readPiece', request),
     warmUp: () => {
       walker.get();

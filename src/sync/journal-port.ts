@@ -100,6 +100,16 @@ export interface StoredPiece {
   readonly lengthBytes: number;
 }
 
+/** What the server answered to a save. */
+export interface SaveResult {
+  readonly atMs: number;
+  /** Of the collection as it is now. */
+  readonly portableDataHash: string;
+  readonly version: number | null;
+  /** Somebody else may have saved between the last look and this save: the next look compares everything. */
+  readonly collided: boolean;
+}
+
 export interface SaveRequest {
   readonly folderId: number;
   readonly nowMs: number;
@@ -223,12 +233,12 @@ export interface Journal {
 
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
-   * calls names them or `releaseFiles` lets go.
+   * calls names them or `releaseFiles` lets go. With `largestBytes` larger files are passed over, some thousands at most.
    */
   claimPending(
     folderId: number,
     nowMs: number,
-    limits: { files: number; bytes: number },
+    limits: { files: number; bytes: number; largestBytes?: number },
   ): Promise<readonly PendingFile[]>;
   releaseFiles(entryIds: readonly number[]): Promise<void>;
   /** When the next pending or failed row is due; null where none is waiting. */
@@ -297,10 +307,7 @@ export interface Journal {
   /** The next save's content, or undefined where there is nothing to save. Runs off the main thread. */
   buildSave(request: SaveRequest): Promise<BuiltSave | undefined>;
   /** The server took it: rows that did not change meanwhile become `saved`, `deleted` ones vanish. */
-  finishSave(
-    saveId: number,
-    result: { readonly atMs: number; readonly portableDataHash: string; readonly version: number | null },
-  ): Promise<void>;
+  finishSave(saveId: number, result: SaveResult): Promise<void>;
   abandonSave(saveId: number): Promise<void>;
   /** Compares saved rows with the collection as it is now; what it lost becomes stored (or pending) again. */
   compareRemote(folderId: number, remoteManifest: string): Promise<RemoteDrift>;

@@ -11,6 +11,10 @@ interface JournalSegment {
 }
 
 export function formatSegments(segments: readonly JournalSegment[]): SegmentsText {
+  const [only] = segments;
+  if (segments.length === 1 && only !== undefined && only.length > 0) {
+    return `${only.blockId}:${only.offset}:${only.length}`;
+  }
   return segments
     .filter((segment) => segment.length > 0)
     .map((segment) => `${segment.blockId}:${segment.offset}:${segment.length}`)

@@ -77,7 +77,7 @@ describe('the block map in a real Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
     [site, browser] = await Promise.all([serveWindow(), launchChromium()]);
-  }, 240_000);
+  }, 600_000);
   afterAll(async () => {
     await browser?.close();
     await site?.close();
@@ -139,6 +139,6 @@ describe('the block map in a real Chromium', () => {
         .toBe(String(1 + now.filter((stage) => stage !== 'waiting').length));
       await page.close();
     },
-    300_000,
+    600_000,
   );
 });

@@ -17,7 +17,7 @@ const runtime = findElectron(process.env);
 const reason = 'reason' in runtime ? runtime.reason : '';
 
 const FILES = 60;
-const SOON = { timeout: 90_000, interval: 100 };
+const SOON = { timeout: 180_000, interval: 100 };
 
 describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` (${reason})`}`, () => {
   let desktop: BuiltDesktop;
@@ -61,7 +61,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       return;
     }
     desktop = await BuiltDesktop.shared(runtime.executablePath, inject('appFolder'));
-  }, 240_000);
+  }, 600_000);
 
   afterEach(async () => {
     for (const app of running.splice(0)) {
@@ -157,7 +157,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     const status = await again.run('status.get', {});
     expect(status.throughput.sentBytes).toBe(0);
     expect(status.folders[0]?.name).toBe('readings');
-  }, 300_000);
+  }, 600_000);
 
   test('keeps its page to itself, and brings it back when it dies', async () => {
     freshProfile();
@@ -212,7 +212,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     await (await next).getByText('Where should your files go?').waitFor();
     await app.quit();
     expect(await app.ended).toBe(0);
-  }, 240_000);
+  }, 600_000);
 
   test('owns its profile: others are told who has it, and it tells who has it', async () => {
     freshProfile();
@@ -249,7 +249,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     expect(await app.ended).toBe(0);
     expect(await readOwner(lockFile)).toBeUndefined();
     expect(readFileSync(join(profile, 'logs', 'keepsync.log'), 'utf8')).toContain('Stopped');
-  }, 240_000);
+  }, 600_000);
 
   test('without a tray, closing the window means quitting', async () => {
     freshProfile();
@@ -260,7 +260,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
     });
     expect(await app.ended).toBe(0);
-  }, 240_000);
+  }, 600_000);
 
   test('shows the same window in a browser, to whoever has the key', async () => {
     freshProfile();
@@ -293,5 +293,5 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       daemon.kill('SIGINT');
     }
     expect((await ended)[0]).toBe(0);
-  }, 240_000);
+  }, 600_000);
 });

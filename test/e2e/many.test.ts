@@ -22,7 +22,7 @@ describe.skipIf(noElectron !== '')(suiteName('a lot to show, in the window of a 
   let fed: FedWindow | undefined;
   beforeAll(async () => {
     stage = await DesktopStage.open();
-  }, 240_000);
+  }, 600_000);
   afterEach(async () => {
     await stage.endTest();
     await fed?.close();
@@ -84,7 +84,7 @@ describe.skipIf(noElectron !== '')(suiteName('a lot to show, in the window of a 
     expect(Math.max(...asked().map((input) => input.limit))).toBe(PAGE_ROWS);
     // a list of that length is 500 pages: the window fetched those it showed, more of them where scrolling is smooth
     expect(asked().length).toBeLessThan(250);
-  }, 300_000);
+  }, 600_000);
 
   test('500 problems of 3 causes are three lines', async () => {
     const page = await open('problems');
@@ -124,5 +124,5 @@ describe.skipIf(noElectron !== '')(suiteName('a lot to show, in the window of a 
       .poll(() => page.getByRole('dialog').getByRole('grid').getAttribute('aria-rowcount'), SOON)
       .toBe('215');
     await picture(page, 'many-problem-files');
-  }, 240_000);
+  }, 600_000);
 });

@@ -130,7 +130,7 @@ describe.skipIf(noElectron !== '')(suiteName('the security of the desktop app in
   beforeAll(async () => {
     stage = await DesktopStage.open();
     cluster = await TroubledCluster.start();
-  }, 240_000);
+  }, 600_000);
   afterEach(async () => {
     cluster.heal();
     await stage.endTest();
@@ -215,7 +215,7 @@ describe.skipIf(noElectron !== '')(suiteName('the security of the desktop app in
       expect(page.url()).toMatch(/^keepsync:\/\/app\//);
     }
     expect((await app.windows()).length).toBe(1);
-  }, 150_000);
+  }, 600_000);
 
   test('its protocol serves the window and nothing beside it', async () => {
     const app = await stage.start();
@@ -239,7 +239,7 @@ describe.skipIf(noElectron !== '')(suiteName('the security of the desktop app in
       expect(text.trim(), path).toBe('');
       expect(secret).not.toContain(text || 'nothing was shown');
     }
-  }, 150_000);
+  }, 600_000);
 
   test('it listens to its own window only, not to another one with the same page and preload', async () => {
     const app = await stage.start();
@@ -273,7 +273,7 @@ describe.skipIf(noElectron !== '')(suiteName('the security of the desktop app in
     }
     await expect(app.run('status.get', {})).resolves.toMatchObject({ owner: 'desktop' });
     await expect.poll(log, SOON).toContain('not ours was refused');
-  }, 150_000);
+  }, 600_000);
 
   test.runIf(process.platform === 'linux')(
     'it opens no port',
@@ -307,7 +307,7 @@ describe.skipIf(noElectron !== '')(suiteName('the security of the desktop app in
         await ended;
       }
     },
-    150_000,
+    600_000,
   );
 
   test('the token is neither told to the window nor left on the disk, after trouble and a crash of the page', async () => {
@@ -369,5 +369,5 @@ describe.skipIf(noElectron !== '')(suiteName('the security of the desktop app in
     await expect.poll(log, SOON).toContain('died');
     await app.kill();
     expect(canary.filesIn(stage.profile)).toEqual([]);
-  }, 240_000);
+  }, 600_000);
 });

@@ -34,7 +34,7 @@ describe.skipIf(noElectron !== '')(suiteName('the tray in a real Electron'), () 
   beforeAll(async () => {
     stage = await DesktopStage.open();
     cluster = await TroubledCluster.start();
-  }, 240_000);
+  }, 600_000);
   afterEach(() => stage.endTest());
   afterAll(async () => {
     await stage?.close();
@@ -147,5 +147,5 @@ describe.skipIf(noElectron !== '')(suiteName('the tray in a real Electron'), () 
     expect(await contentOfCollection(cluster.client, healed[0]?.collectionUuid ?? '')).toEqual(
       contentOfFolder(folder),
     );
-  }, 300_000);
+  }, 600_000);
 });

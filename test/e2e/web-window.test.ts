@@ -27,7 +27,7 @@ describe('the window in a real Chromium', () => {
     browser = await launchChromium();
     console.log(`Ran in Chromium ${browser.version()}`);
     cluster = await TroubledCluster.start();
-  }, 240_000);
+  }, 600_000);
   afterEach(async () => {
     for (const daemon of daemons.splice(0)) {
       const ended = once(daemon, 'exit');
@@ -137,5 +137,5 @@ describe('the window in a real Chromium', () => {
     // one file could not be saved: its exit code says so
     daemon.kill('SIGINT');
     expect((await ended)[0]).toBe(1);
-  }, 240_000);
+  }, 600_000);
 });

@@ -111,6 +111,8 @@ describe('by keyboard', () => {
     await page.keyboard.press('Enter');
     const search = page.getByRole('searchbox');
     await expect.poll(() => search.inputValue()).toMatch(/\.fastq\.gz$|\.cbcl$|\.bin$/);
+    // the map that had it is gone
+    await page.locator('#main:focus').waitFor();
   });
 
   test('Enter opens a cell that stands for several blocks, Escape goes back', async () => {
