@@ -52,7 +52,7 @@ export async function askWhoAmI(api: ArvadosApi, signal: AbortSignal): Promise<W
   };
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function fulfilled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') {
     throw result.reason;
   }
@@ -65,13 +65,13 @@ async function askFacts(api: ArvadosApi, connection: Connection): Promise<Facts>
     Promise.all([api.discovery(), api.config(), tokenExpiry(api)]),
   ]);
   // what the cluster says to the token says more than what else failed
-  const user = valueOf(asked);
+  const user = fulfilled(asked);
   if (!user.isActive) {
     throw new KeepsyncError('FORBIDDEN', `The account ${user.email || user.uuid} is not active`, {
       action: 'Sign in to Workbench once, or ask the administrators to activate it.',
     });
   }
-  const [discovery, config, expiry] = valueOf(others);
+  const [discovery, config, expiry] = fulfilled(others);
   return {
     host: connection.host,
     clusterId: discovery.uuidPrefix,
