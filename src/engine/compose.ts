@@ -161,7 +161,6 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
   try {
     const api = await openApi(env, connection, log);
     closers.push(() => api.close());
-    const facts = await accountFacts(api, connection, `${journalFile}.account`);
     const reachability = new Reachability(env.clock);
     closers.push(() => reachability.close());
     const keep = await openKeep(env, connection, api, settings, log, {
@@ -170,8 +169,30 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       cacheBytes: 0,
     });
     closers.push(() => keep.close());
-    let journal = await openProfileJournal(env.clock, request);
+    const disk = createThreadedDisk({ journalPath: journalFile });
+    closers.push(() => disk.close());
+    const watcher = request.watch
+      ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
+      : undefined;
+    closers.push(() => watcher?.close());
+    if (request.watch) {
+      // Their threads are needed at once: they start while the cluster is asked and the journal opens.
+      disk.warmUp();
+      watcher?.warmUp();
+    }
+    const [asked, opened] = await Promise.allSettled([
+      accountFacts(api, connection, `${journalFile}.account`),
+      openProfileJournal(env.clock, request),
+    ]);
+    if (opened.status === 'rejected') {
+      throw asked.status === 'rejected' ? asked.reason : opened.reason;
+    }
+    let journal = opened.value;
     closers.push(() => journal.close());
+    if (asked.status === 'rejected') {
+      throw asked.reason;
+    }
+    const facts = asked.value;
     const renewJournal = async () => {
       try {
         await journal.close();
@@ -187,8 +208,6 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       await journal.expireSignatures();
     }
     await facts.remember();
-    const disk = createThreadedDisk({ journalPath: journalFile });
-    closers.push(() => disk.close());
     const engine = await createEngine({
       owner: request.owner,
       version: VERSION,
@@ -200,9 +219,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       journal,
       renewJournal,
       disk,
-      watcher: request.watch
-        ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
-        : undefined,
+      watcher,
       keep,
       reachability,
       store: api.collections,
