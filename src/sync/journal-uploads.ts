@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
 import type { ErrorCode } from '../base/errors.ts';
 import type { FileStamp } from '../local/ports.ts';
+import { mayBeAdopted } from './journal-adoption.ts';
 import { errorText } from './journal-changes.ts';
 import { type Content, contentFrom, knownSegments, pendingChange, storedChange } from './journal-moves.ts';
 import type { AcknowledgedBlock, Journal, PendingFile, StoredFile, StoredPiece } from './journal-port.ts';
@@ -32,7 +33,10 @@ export class UploadQueue {
     this.#store = store;
     const due = 'FROM entry INDEXED BY entry_due WHERE folder_id = ? AND due_ms IS NOT NULL AND due_ms';
     // Ids alone are in the index: the thousands that somebody holds already are passed over without reading their rows.
-    this.#due = store.database.prepare(`SELECT id ${due} <= ? ORDER BY due_ms, id`);
+    this.#due = store.database.prepare(
+      `SELECT id, due_ms ${due} <= ? AND due_ms >= ? AND (due_ms, id) > (?, ?) ORDER BY due_ms, id`,
+    );
+    this.#due.setReturnArrays(true);
     this.#farAhead = store.database.prepare(`SELECT ${ENTRY_COLUMNS} ${due} > ? LIMIT 1000`);
   }
 
@@ -57,6 +61,9 @@ export class UploadQueue {
         break;
       }
       const path = pathOf(row);
+      if (mayBeAdopted(this.#store, row, path)) {
+        continue;
+      }
       bytes += row.size;
       claimed.push({
         entryId: row.id,
@@ -75,7 +82,10 @@ export class UploadQueue {
 
   release(entryIds: Iterable<number>): void {
     for (const entryId of entryIds) {
-      this.#held.delete(entryId);
+      // What is stored by now has no due time and is no work that was passed over.
+      if (this.#held.delete(entryId) && this.#store.entries.cached(entryId)?.due_ms !== null) {
+        this.#store.entries.due.reset();
+      }
     }
   }
 
@@ -202,11 +212,28 @@ export class UploadQueue {
 
   /** Rows that are due by then and that nobody holds, the earliest first. */
   *#notHeld(folderId: number, latestMs: number): Generator<EntryRow> {
-    for (const { id } of this.#due.iterate(folderId, latestMs)) {
-      const row = this.#held.has(Number(id)) ? undefined : this.#store.entries.get(Number(id));
+    const { entries } = this.#store;
+    const from = entries.due.at(folderId);
+    const ids = this.#due.iterate(folderId, latestMs, from.dueMs, from.dueMs, from.id);
+    let allHeld = true;
+    let lastHeld = from;
+    for (const found of ids as unknown as Iterable<readonly [id: number, dueMs: number]>) {
+      const [id, dueMs] = found;
+      if (this.#held.has(id)) {
+        lastHeld = allHeld ? { dueMs, id } : lastHeld;
+        continue;
+      }
+      if (allHeld && lastHeld !== from) {
+        entries.due.advance(folderId, lastHeld);
+      }
+      allHeld = false;
+      const row = entries.get(id);
       if (row !== undefined) {
         yield row;
       }
+    }
+    if (allHeld && lastHeld !== from) {
+      entries.due.advance(folderId, lastHeld);
     }
   }
 
