@@ -1,6 +1,7 @@
 import { MantineProvider } from '@mantine/core';
 import { WifiOff } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
+import type { Place } from '../src/contract/shell.ts';
 import type { StatusSnapshot } from '../src/contract/status.ts';
 import type { Bridge } from './bridge.ts';
 import { FailureNote } from './parts/failure-note.tsx';
@@ -33,20 +34,28 @@ function CurrentView({ snapshot }: { snapshot: StatusSnapshot }) {
   }
 }
 
+const viewOf = (place: Place): string => (place.view === 'folder' ? `folder ${place.folderId}` : place.view);
+
 function Frame({ snapshot }: { snapshot: StatusSnapshot }) {
   const { place } = useWindow();
   const connection = useConnectionState();
   const main = useRef<HTMLElement>(null);
-  const shown = place.view === 'folder' ? `folder ${place.folderId}` : place.view;
-  const before = useRef(shown);
-  // after going somewhere, reading and tabbing go on from the top of the new view
+  const before = useRef(place);
+  // after going somewhere, reading and tabbing go on from the top of the new view; from one part of a folder to another
+  // only where what had the focus is gone
   useEffect(() => {
-    if (before.current !== shown) {
-      before.current = shown;
+    if (before.current === place) {
+      return;
+    }
+    const isElsewhere = viewOf(before.current) !== viewOf(place);
+    before.current = place;
+    if (isElsewhere) {
       main.current?.scrollTo({ top: 0 });
+    }
+    if (isElsewhere || document.activeElement === document.body) {
       main.current?.focus({ preventScroll: true });
     }
-  }, [shown]);
+  }, [place]);
   return (
     <div className="frame">
       <Navigation snapshot={snapshot} onSkip={() => main.current?.focus()} />

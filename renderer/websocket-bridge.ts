@@ -118,12 +118,13 @@ export class WebSocketBridge implements Bridge {
     const { offers = [] } = helloResultSchema.parse(answer);
     this.shell = shellOf(offers, (name, input) => this.#run(`shell.${name}`, input));
     this.#delayMs = RECONNECT_FIRST_MS;
-    this.#become('open');
-    for (const [event, set] of this.#listeners) {
-      if (set.size > 0) {
-        this.#listen('subscribe', event);
+    this.#become('open', () => {
+      for (const [event, set] of this.#listeners) {
+        if (set.size > 0) {
+          this.#listen('subscribe', event);
+        }
       }
-    }
+    });
     this.#settled();
   }
 
@@ -185,9 +186,11 @@ export class WebSocketBridge implements Bridge {
     }
   }
 
-  #become(state: State): void {
+  /** `first` is done before anybody hears of it: whoever fetches anew then misses nothing that changes meanwhile. */
+  #become(state: State, first: () => void = () => undefined): void {
     if (state !== this.#state) {
       this.#state = state;
+      first();
       for (const watcher of this.#watchers) {
         watcher();
       }

@@ -62,7 +62,7 @@ describe('the check itself', () => {
       'src/engine.ts': "import type { P } from './engine/ports.ts'; import './status/fold.ts';",
       'src/status/fold.ts':
         "import { c } from '../base/clock.ts'; export { t } from '../contract/status.ts';",
-      'src/contract/status.ts': "import { z } from 'zod';",
+      'src/contract/status.ts': "import * as z from 'zod';",
       'src/blocks/b.ts': "import type { S } from '../keep/ports.ts'; import { readFileSync } from 'node:fs';",
       'src/desktop/main.ts': "import { app } from 'electron'; import '../engine.ts';",
       'renderer/main.tsx': "import type { S } from '../src/contract/status.ts'; import './main.css';",

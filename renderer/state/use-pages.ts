@@ -19,6 +19,11 @@ export interface Pages<Row> {
   readonly onVisible: (first: number, last: number) => void;
 }
 
+const pagesOf = (first: number, last: number): ReadonlySet<number> => {
+  const from = Math.floor(first / PAGE_ROWS);
+  return new Set(Array.from({ length: Math.floor(last / PAGE_ROWS) - from + 1 }, (_, i) => from + i));
+};
+
 /**
  * A long list of the owner's, of which only the pages in sight are held fresh. `load` must keep its identity while the
  * same list is meant (useCallback); another identity starts a new list. `revision` says that something changed.
@@ -56,8 +61,10 @@ export function usePages<Row>(
   useEffect(() => {
     generation.current += 1;
     pages.current.clear();
-    wanted.current = new Set([0]);
-    void fetchPage(0);
+    // a list that is as long as the one before is looked at where that one was
+    for (const page of new Set([0, ...wanted.current])) {
+      void fetchPage(page);
+    }
     return () => {
       generation.current += 1;
     };
@@ -87,9 +94,8 @@ export function usePages<Row>(
 
   const onVisible = useCallback(
     (first: number, last: number) => {
-      const now = new Set<number>();
-      for (let page = Math.floor(first / PAGE_ROWS); page <= Math.floor(last / PAGE_ROWS); page += 1) {
-        now.add(page);
+      const now = pagesOf(first, last);
+      for (const page of now) {
         if (!wanted.current.has(page) && !pages.current.has(page)) {
           void fetchPage(page);
         }

@@ -6,6 +6,7 @@
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -314,7 +315,16 @@ if ('reason' in runtime) {
 const base = mkdtempSync(join(tmpdir(), 'keepsync-pictures-'));
 // its path is in the pictures: a short one, and the same every time
 const folders = join(tmpdir(), 'lab');
+/** Says that the folder is one of ours, left behind by a run that was interrupted. */
+const mark = join(folders, '.keepsync-pictures');
+if (existsSync(mark)) {
+  rmSync(folders, { recursive: true, force: true });
+} else if (existsSync(folders)) {
+  console.error(`No pictures: ${folders} is in the way; remove it, or name another place in TMPDIR`);
+  process.exit(1);
+}
 mkdirSync(folders);
+writeFileSync(mark, '');
 mkdirSync(dirname(PICTURES), { recursive: true });
 try {
   const desktop = await BuiltDesktop.build(withoutRootPowers(runtime.executablePath, base));

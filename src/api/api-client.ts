@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import type { LogPort } from '../base/log.ts';

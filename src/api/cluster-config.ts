@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ApiClient, readAnswer } from './api-client.ts';
 
 /** The public part of the cluster's configuration, as far as the client needs it. */

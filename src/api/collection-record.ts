@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CollectionRecord, CollectionWithManifest } from './ports.ts';
 
 /** The columns of a record without its manifest: what reading and writing ask for, so that answers stay small. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { KeepsyncError } from '../base/errors.ts';
 import { notArvados } from './answer-errors.ts';
 import type { ApiClient } from './api-client.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Something happened to an object on the server: a hint to look afresh, never the truth itself. */
 export interface RemoteChange {

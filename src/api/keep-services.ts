@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KeepService } from '../keep/ports.ts';
 import { type ApiClient, readAnswer } from './api-client.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ApiClient, readAnswer } from './api-client.ts';
 
 /** `[attribute, operator, operand]`; all of a list must hold. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ApiClient, readAnswer } from './api-client.ts';
 import { type CollectionListItem, collectionListSchema, LIST_FIELDS } from './collection-record.ts';
 import { type Filter, listAll } from './lists.ts';

@@ -1,6 +1,7 @@
 import { KeepsyncError } from '../base/errors.ts';
 import { parseManifest } from '../collection/manifest-text.ts';
-import { type BlockRange, pushRange, type Segment } from '../collection/segments.ts';
+import { sortedPlaces } from '../collection/name-order.ts';
+import { type BlockRange, pushRange, type Segment, sizeOf } from '../collection/segments.ts';
 import { usage } from './folder-options.ts';
 
 /** `UUID`, `PDH`, either with `/path` below it. */
@@ -84,11 +85,12 @@ export function contentBelow(manifestText: string, path: string): ManifestConten
   if (files.size === 0 && emptyDirs.size === 0 && path !== '') {
     return undefined;
   }
-  const sorted = [...files].map(([name, segments]) => {
-    const last = segments.at(-1);
-    return { path: name, sizeBytes: last === undefined ? 0 : last.fileStart + last.length, segments };
+  const names = [...files.keys()];
+  const sorted = Array.from(sortedPlaces(names), (place) => {
+    const name = names[place] ?? '';
+    const segments = files.get(name) ?? [];
+    return { path: name, sizeBytes: sizeOf(segments), segments };
   });
-  sorted.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   return { files: sorted, emptyDirs: [...emptyDirs] };
 }
 

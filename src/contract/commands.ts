@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { folderChangeSchema, folderConfigSchema, settingsChangeSchema, settingsSchema } from './settings.ts';
 import {
   activityRowSchema,

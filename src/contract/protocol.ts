@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_CODES, type ErrorRecord } from '../base/errors.ts';
 import { type CommandName, commands, type eventSchemas } from './commands.ts';
 

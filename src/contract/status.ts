@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import { TRAY_STATES } from './problems.ts';
 

@@ -1,7 +1,7 @@
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../base/clock.ts';
 import { asKeepsyncError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';

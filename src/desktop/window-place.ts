@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const WINDOW_MIN = { width: 960, height: 640 } as const;
 const WINDOW_FIRST = { width: 1_200, height: 800 } as const;

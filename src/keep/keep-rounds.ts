@@ -8,7 +8,7 @@ import { KeepReadError, KeepWriteError, NO_GET_PROGRESS, NO_PUT_PROGRESS } from 
 import { DEFAULT_TIMEOUTS, HttpKeepServers, type KeepTimeouts } from './keep-request.ts';
 import { BLOCK_LIMIT_BYTES, EMPTY_BLOCK_LOCATOR, parseLocator } from './locator.ts';
 import { blockMd5 } from './md5.ts';
-import type { FetchResult, FetchTarget, GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
+import type { FetchResult, FetchTargets, GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
 import { checkPutOptions, putRound } from './put-round.ts';
 import { RateLimit } from './rate-limit.ts';
 import { TargetWriter } from './target-writer.ts';
@@ -106,7 +106,7 @@ export class KeepRounds {
   /** Writes ranges of the block into files while it comes in. */
   async fetchTo(
     locator: string,
-    targets: readonly FetchTarget[],
+    targets: FetchTargets,
     services: readonly KeepService[],
     options: GetOptions,
   ): Promise<FetchResult> {

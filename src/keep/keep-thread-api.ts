@@ -3,7 +3,7 @@ import type { KeepTimeouts } from './keep-request.ts';
 import type {
   BlockAttempt,
   FetchResult,
-  FetchTarget,
+  FetchTargets,
   GetProgress,
   KeepService,
   PutProgress,
@@ -51,7 +51,7 @@ export type KeepThreadApi = {
   /** The bytes come before the answer, as a `block` event: only events can hand memory over to the other thread. */
   get(input: ReadInput & { readonly callId: number }): Promise<void>;
   head(input: ReadInput): Promise<void>;
-  fetchTo(input: ReadInput & { readonly targets: readonly FetchTarget[] }): Promise<FetchResult>;
+  fetchTo(input: ReadInput & { readonly targets: FetchTargets }): Promise<FetchResult>;
 };
 
 export interface AttemptEvent {

@@ -80,13 +80,15 @@ export interface GetOptions {
   readonly round?: number;
 }
 
-/** A range of a block, and where in which file it belongs. */
-export interface FetchTarget {
-  /** Absolute path; its folder exists. The file is made (mode 0666 less the umask) if it is missing. */
-  readonly diskPath: string;
-  readonly fileOffset: number;
-  readonly blockOffset: number;
-  readonly lengthBytes: number;
+/**
+ * Ranges of a block, and where in which files they belong. Flat, because a block may hold tens of thousands of files and
+ * this crosses to a thread.
+ */
+export interface FetchTargets {
+  /** Absolute; their folders exist. A file is made (mode 0666 less the umask) if it is missing. */
+  readonly paths: readonly string[];
+  /** For each path three numbers: the offset in the file, the offset in the block, and how many bytes. */
+  readonly ranges: Float64Array;
 }
 
 /** A target that could not be written; the others were. */
@@ -110,7 +112,7 @@ export interface BlockFetcher {
    * are the files' bytes the block's; after a rejection, which is as that of `get`, they may be any. A final symlink is
    * never followed and nothing is truncated. A target that fails is in the result.
    */
-  fetchTo(locator: string, targets: readonly FetchTarget[], options?: GetOptions): Promise<FetchResult>;
+  fetchTo(locator: string, targets: FetchTargets, options?: GetOptions): Promise<FetchResult>;
 }
 
 /**

@@ -5,7 +5,7 @@ import type {
   BlockFetcher,
   BlockStore,
   FetchResult,
-  FetchTarget,
+  FetchTargets,
   GetOptions,
   PutOptions,
   PutResult,
@@ -76,7 +76,7 @@ export class RetryingFetcher implements BlockFetcher {
     this.#rounds = rounds;
   }
 
-  fetchTo(locator: string, targets: readonly FetchTarget[], options: GetOptions = {}): Promise<FetchResult> {
+  fetchTo(locator: string, targets: FetchTargets, options: GetOptions = {}): Promise<FetchResult> {
     return this.#calls.run(options.signal, (signal) =>
       runReadRounds(
         this.#rounds,

@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { systemCode } from '../base/durable-file.ts';
 import { type ErrorCode, fileErrorCode, KeepsyncError } from '../base/errors.ts';
 import type { TakeBytes } from './http-answer.ts';
-import type { FetchResult, FetchTarget, FetchTargetFailure } from './ports.ts';
+import type { FetchResult, FetchTargetFailure, FetchTargets } from './ports.ts';
 
 /**
  * Bytes that are gathered before they are written, 1 MiB: a connection brings 16 or 64 KiB at a time, and so small writes
@@ -20,6 +21,8 @@ const OPEN_FLAGS =
   fs.constants.O_CREAT |
   (fs.constants.O_NOFOLLOW ?? 0) |
   (fs.constants.O_NONBLOCK ?? 0);
+/** What these make is a regular file, and needs no look. */
+const CREATE_FLAGS = OPEN_FLAGS | fs.constants.O_EXCL;
 
 /**
  * Writes ranges of a block into files while the block comes in, so that a download needs a mebibyte of memory and not a
@@ -29,10 +32,10 @@ const OPEN_FLAGS =
  * cost, so this belongs in a worker thread. A target that fails does not keep the others from being written.
  */
 export class TargetWriter {
-  readonly #targets: readonly FetchTarget[];
+  readonly #targets: FetchTargets;
   readonly #signal: AbortSignal | undefined;
   /** Places in the list of targets, in the order in which the block brings their bytes. */
-  readonly #order: readonly number[];
+  readonly #order: Uint32Array;
   readonly #invalid: readonly FetchTargetFailure[];
   readonly #failures = new Map<number, FetchTargetFailure>();
   #stage: Uint8Array;
@@ -45,25 +48,25 @@ export class TargetWriter {
   #unfinished: number[] = [];
   #run = 0;
 
-  constructor(blockBytes: number, targets: readonly FetchTarget[], signal?: AbortSignal) {
+  constructor(blockBytes: number, targets: FetchTargets, signal?: AbortSignal) {
     this.#targets = targets;
     this.#signal = signal;
     this.#stage = new Uint8Array(Math.min(blockBytes, STAGE_BYTES + CHUNK_BYTES));
-    const places = [...targets.entries()];
-    const isInside = ({ blockOffset, lengthBytes }: FetchTarget) =>
-      blockOffset >= 0 && lengthBytes >= 0 && blockOffset + lengthBytes <= blockBytes;
-    this.#order = places
-      .filter(([, target]) => isInside(target))
-      .sort(([, a], [, b]) => a.blockOffset - b.blockOffset)
-      .map(([index]) => index);
-    this.#invalid = places
-      .filter(([, target]) => !isInside(target))
-      .map(([index, { diskPath, blockOffset, lengthBytes }]) => ({
-        diskPath,
-        index,
-        code: 'REFUSED',
-        message: `${lengthBytes} bytes at ${blockOffset} are not in a block of ${blockBytes} bytes`,
-      }));
+    const inside: number[] = [];
+    const invalid: FetchTargetFailure[] = [];
+    for (const [index, diskPath] of targets.paths.entries()) {
+      const { blockOffset, lengthBytes } = rangeOf(targets, index);
+      if (blockOffset >= 0 && lengthBytes >= 0 && blockOffset + lengthBytes <= blockBytes) {
+        inside.push(index);
+      } else {
+        const message = `${lengthBytes} bytes at ${blockOffset} are not in a block of ${blockBytes} bytes`;
+        invalid.push({ diskPath, index, code: 'REFUSED', message });
+      }
+    }
+    this.#invalid = invalid;
+    this.#order = Uint32Array.from(inside).sort(
+      (a, b) => rangeOf(targets, a).blockOffset - rangeOf(targets, b).blockOffset || a - b,
+    );
   }
 
   /** From the block's first byte on: another server is asked. What an earlier one brought is written over. */
@@ -83,10 +86,10 @@ export class TargetWriter {
     await this.#flush(this.#run, true);
     const failures = [...this.#invalid, ...this.#failures.values()].sort((a, b) => a.index - b.index);
     const failed = new Set(failures.map(({ index }) => index));
-    const writtenBytes = this.#targets.reduce(
-      (sum, { lengthBytes }, index) => sum + (failed.has(index) ? 0 : lengthBytes),
-      0,
-    );
+    let writtenBytes = 0;
+    for (let index = 0; index < this.#targets.paths.length; index += 1) {
+      writtenBytes += failed.has(index) ? 0 : rangeOf(this.#targets, index).lengthBytes;
+    }
     return { writtenBytes, failures };
   }
 
@@ -111,8 +114,7 @@ export class TargetWriter {
     const due = this.#unfinished;
     while (this.#begun < this.#order.length) {
       const index = this.#order[this.#begun];
-      const target = index === undefined ? undefined : this.#targets[index];
-      if (index === undefined || target === undefined || (target.blockOffset >= to && !isLast)) {
+      if (index === undefined || (!isLast && rangeOf(this.#targets, index).blockOffset >= to)) {
         break;
       }
       due.push(index);
@@ -127,19 +129,17 @@ export class TargetWriter {
           return;
         }
       }
-      const target = this.#targets[index];
-      if (target !== undefined && this.#write(index, target, bytes, from)) {
-        const isAtEnd = target.blockOffset + target.lengthBytes <= to;
-        if (!isAtEnd) {
-          this.#unfinished.push(index);
-        }
+      const { blockOffset, lengthBytes } = rangeOf(this.#targets, index);
+      if (this.#write(index, bytes, from) && blockOffset + lengthBytes > to) {
+        this.#unfinished.push(index);
       }
     }
   }
 
   /** Writes what of the target is in `bytes`, which begin at `from` in the block. False where it failed. */
-  #write(index: number, target: FetchTarget, bytes: Uint8Array, from: number): boolean {
-    const { diskPath, fileOffset, blockOffset, lengthBytes } = target;
+  #write(index: number, bytes: Uint8Array, from: number): boolean {
+    const diskPath = this.#targets.paths[index] ?? '';
+    const { fileOffset, blockOffset, lengthBytes } = rangeOf(this.#targets, index);
     const start = Math.max(blockOffset, from);
     const end = Math.min(blockOffset + lengthBytes, from + bytes.length);
     try {
@@ -152,17 +152,45 @@ export class TargetWriter {
   }
 }
 
+function rangeOf({ ranges }: FetchTargets, index: number) {
+  return {
+    fileOffset: ranges[3 * index] ?? 0,
+    blockOffset: ranges[3 * index + 1] ?? -1,
+    lengthBytes: ranges[3 * index + 2] ?? -1,
+  };
+}
+
 function writeRange(diskPath: string, bytes: Uint8Array, position: number): void {
-  const file = fs.openSync(diskPath, OPEN_FLAGS, 0o666);
+  const file = openTarget(diskPath, position === 0);
   try {
-    if (!fs.fstatSync(file).isFile()) {
-      throw new KeepsyncError('FILE_KIND', 'not a regular file');
-    }
     for (let done = 0; done < bytes.length; ) {
       done += fs.writeSync(file, bytes, done, bytes.length - done, position + done);
     }
   } finally {
     fs.closeSync(file);
+  }
+}
+
+/** `isStart`: at a file's first bytes it most likely is not there yet. */
+function openTarget(diskPath: string, isStart: boolean): number {
+  if (isStart) {
+    try {
+      return fs.openSync(diskPath, CREATE_FLAGS, 0o666);
+    } catch (thrown) {
+      if (systemCode(thrown) !== 'EEXIST') {
+        throw thrown;
+      }
+    }
+  }
+  const file = fs.openSync(diskPath, OPEN_FLAGS, 0o666);
+  try {
+    if (!fs.fstatSync(file).isFile()) {
+      throw new KeepsyncError('FILE_KIND', 'not a regular file');
+    }
+    return file;
+  } catch (thrown) {
+    fs.closeSync(file);
+    throw thrown;
   }
 }
 

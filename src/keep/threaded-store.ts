@@ -19,7 +19,7 @@ import type {
   BlockFetcher,
   BlockStore,
   FetchResult,
-  FetchTarget,
+  FetchTargets,
   GetOptions,
   KeepService,
   PutOptions,
@@ -184,7 +184,7 @@ class KeepThreads implements ThreadedStore {
     );
   }
 
-  fetchTo(locator: string, targets: readonly FetchTarget[], options: GetOptions = {}): Promise<FetchResult> {
+  fetchTo(locator: string, targets: FetchTargets, options: GetOptions = {}): Promise<FetchResult> {
     return this.#read(locator, options, (input, signal) =>
       this.#pool.run('download', signal, (thread) => thread.call('fetchTo', { ...input, targets }, signal)),
     );

@@ -14,9 +14,16 @@ const BUSY_TIMEOUT_MS = 10_000;
  */
 const ABSENT_STATES = `('gone', 'deleted')`;
 
-const ENTRIES_SQL = `SELECT name, kind, stamp, state FROM entry
+/** The kind as a number: for a hundred thousand rows, making texts of it would take as long as all the rest. */
+const ENTRY_COLUMNS = `name, stamp,
+  CASE kind WHEN 'file' THEN 0 WHEN 'dir' THEN iif(state = 'held', 2, 1) END AS kind`;
+const KIND_FILE = 0;
+const KIND_DIR = 1;
+const KIND_HELD_DIR = 2;
+
+const ENTRIES_SQL = `SELECT ${ENTRY_COLUMNS} FROM entry
   WHERE folder_id = ? AND dir = ? AND state NOT IN ${ABSENT_STATES}`;
-const ENTRY_SQL = `SELECT name, kind, stamp, state FROM entry
+const ENTRY_SQL = `SELECT ${ENTRY_COLUMNS} FROM entry
   WHERE folder_id = ? AND dir = ? AND name = ? AND state NOT IN ${ABSENT_STATES}`;
 /** A row has a digest only while the journal knows where those bytes lie; what is gone counts too, as for a rename. */
 const KNOWN_SQL = `SELECT 1 AS found FROM entry
@@ -80,8 +87,11 @@ export function openJournalView(journalPath: string): KnownSource {
           }),
       };
     },
-    isKnown: (folderId, sizeBytes, digest) =>
-      ask(() => current().known.get(folderId, sizeBytes, digest) !== undefined),
+    knownBytes: (folderId) => {
+      ask(current);
+      return (sizeBytes, digest) =>
+        ask(() => (view ?? current()).known.get(folderId, sizeBytes, digest) !== undefined);
+    },
     close,
   };
 }
@@ -92,8 +102,8 @@ function open(journalPath: string): OpenView {
   try {
     return {
       database,
-      entries: database.prepare(ENTRIES_SQL),
-      entry: database.prepare(ENTRY_SQL),
+      entries: asArrays(database.prepare(ENTRIES_SQL)),
+      entry: asArrays(database.prepare(ENTRY_SQL)),
       known: database.prepare(KNOWN_SQL),
       identity,
     };
@@ -115,15 +125,27 @@ function identityOf(journalPath: string): string {
   }
 }
 
-function toKnownEntry(row: Record<string, unknown>): KnownEntry {
-  const { name, kind, stamp, state } = row;
-  if (typeof name !== 'string' || (kind !== 'file' && kind !== 'dir')) {
-    throw new KeepsyncError('JOURNAL', 'The journal holds a row that makes no sense');
-  }
-  return {
-    name,
-    kind,
-    stamp: typeof stamp === 'string' ? stamp : '',
-    ...(kind === 'dir' && state === 'held' ? { isHeld: true } : {}),
-  };
+/** Rows as arrays: less than half the work of objects. */
+function asArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
 }
+
+function toKnownEntry(row: unknown): KnownEntry {
+  const [name, stamp, kind] = Array.isArray(row) ? row : [];
+  if (typeof name !== 'string' || typeof stamp !== 'string') {
+    throw senseless();
+  }
+  switch (kind) {
+    case KIND_FILE:
+      return { name, kind: 'file', stamp };
+    case KIND_DIR:
+      return { name, kind: 'dir', stamp };
+    case KIND_HELD_DIR:
+      return { name, kind: 'dir', stamp, isHeld: true };
+    default:
+      throw senseless();
+  }
+}
+
+const senseless = () => new KeepsyncError('JOURNAL', 'The journal holds a row that makes no sense');

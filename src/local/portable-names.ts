@@ -110,14 +110,22 @@ export function safeJoin(
   platform: NodeJS.Platform = process.platform,
 ): string {
   const parts = collectionPath.split('/');
-  for (const part of parts) {
-    if (part === '' || part === '.' || part === '..' || part.includes('\0')) {
-      throw new KeepsyncError('BAD_NAME', `The path ${JSON.stringify(collectionPath)} is not a safe one`, {
-        action: 'This file is left out; everything else is fetched.',
-      });
-    }
+  if (!parts.every(isSafePart)) {
+    throw new KeepsyncError('BAD_NAME', `The path ${JSON.stringify(collectionPath)} is not a safe one`, {
+      action: 'This file is left out; everything else is fetched.',
+    });
   }
-  return join(targetDir, ...(platform === 'win32' ? parts.map(toWindowsName) : parts));
+  return join(targetDir, ...parts.map((part) => diskName(part, platform)));
+}
+
+/** Whether one part of a collection path stays where it is joined to: what `safeJoin` asks of every part. */
+export function isSafePart(part: string): boolean {
+  return part !== '' && part !== '.' && part !== '..' && !part.includes('/') && !part.includes('\0');
+}
+
+/** The name on disk for one part of a collection path that `isSafePart` lets through. */
+export function diskName(part: string, platform: NodeJS.Platform): string {
+  return platform === 'win32' ? toWindowsName(part) : part;
 }
 
 /** Whether `path` is a link, or something else that is no folder; undefined where there is nothing. */

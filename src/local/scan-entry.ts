@@ -23,7 +23,8 @@ export type ScanRules = Pick<TreeRules, 'followLinks' | 'allowUnreadableNames'>;
 
 /**
  * Looks at one entry. `isIgnored` gets whether it is a folder; it is asked first, so that a pattern can settle whatever
- * is wrong with an entry. Bugs of ours throw; everything that the disk says becomes a finding.
+ * is wrong with an entry. Bugs of ours throw; everything that the disk says becomes a finding. `seen`: what a
+ * look just now found, null where there is nothing.
  */
 export function findEntry(
   disk: ScanDisk,
@@ -31,10 +32,11 @@ export function findEntry(
   name: string,
   diskPath: string,
   isIgnored: (isDir: boolean) => boolean,
+  seen?: RawStat | null,
 ): Finding {
   try {
-    const own = disk.lstat(diskPath);
-    if (own === undefined) {
+    const own = seen === undefined ? (disk.lstat(diskPath) ?? null) : seen;
+    if (own === null) {
       return ABSENT;
     }
     const isLink = kindOf(own) === 'link';

@@ -1,6 +1,6 @@
 import { KeepsyncError } from '../base/errors.ts';
 import { fileError } from './file-errors.ts';
-import { IGNORE_FILE_NAME, IgnoreRules, type IgnoreVerdict } from './ignore-rules.ts';
+import { IGNORE_FILE_NAME, IgnoreRules } from './ignore-rules.ts';
 import type {
   FileStat,
   KnownEntry,
@@ -12,15 +12,29 @@ import type {
 } from './ports.ts';
 import { readIgnoreFile } from './read-files.ts';
 import { type Finding, findEntry, judgeEntry, nameErrorOf } from './scan-entry.ts';
+import type { ScanHelp } from './scan-help.ts';
 import { BATCH_MAX_CHANGES, ScanReport } from './scan-report.ts';
 import { rootError, ScanRoots } from './scan-roots.ts';
-import { type DirListing, isMissing, type RawStat, type SyncDisk, toFileStat } from './sync-disk.ts';
+import {
+  type DirListing,
+  isMissing,
+  kindOf,
+  type RawStat,
+  type SyncDisk,
+  stampOf,
+  systemCodeOf,
+  toFileStat,
+} from './sync-disk.ts';
 import { joinPath, type OnlyNode, plantOnly, type RootNode } from './tree-roots.ts';
+import type { UnchangedFolder } from './unchanged-folder.ts';
 
 /** Entries looked at in one go. */
 const STRIDE_ENTRIES = 250;
 /** Entries after which a batch is handed out whatever is in it, for the caller to breathe and to stop the scan. */
 const BREATHE_AFTER_ENTRIES = 2_000;
+
+/** So many files found as they were: it is worth while to have others look, too. */
+const HELP_AFTER_FILES = 2_000;
 
 /** A folder that waits to be walked. */
 interface ToWalk {
@@ -37,7 +51,9 @@ interface WalkFrame extends ToWalk {
   readonly kind: 'walk';
   readonly parent: WalkFrame | undefined;
   readonly rules: IgnoreRules;
-  readonly test: (path: string, isDir: boolean) => IgnoreVerdict;
+  readonly isIgnored: (name: string, isDir: boolean) => boolean;
+  /** Begins the disk path of each entry; undefined where folders lie over each other, or roots lie right below. */
+  readonly plainPrefix: string | undefined;
   /** Entries that are still to be looked at, from `next` on. */
   readonly names: readonly string[];
   next: number;
@@ -46,6 +62,8 @@ interface WalkFrame extends ToWalk {
   missing: KnownEntry[] | undefined;
   readonly below: ToWalk[];
   nextBelow: number;
+  /** From here on the folders below were offered to the help. */
+  offeredFrom: number;
 }
 
 /** A folder that is no longer there: everything that the journal knows below it is reported, then itself. */
@@ -74,10 +92,11 @@ export function* scanTree(
   disk: SyncDisk,
   known: KnownTree,
   request: ScanRequest,
+  help?: ScanHelp,
 ): Generator<readonly TreeChange[], ScanTotals, void> {
   const roots = new ScanRoots(disk, request.roots);
   const report = new ScanReport();
-  const walk = new TreeWalk(disk, known, request, roots, report);
+  const walk = new TreeWalk(disk, known, request, roots, report, help);
   const confirm = () => roots.confirm();
   let lookedAt = 0;
   while (!walk.isDone) {
@@ -100,11 +119,24 @@ class TreeWalk {
   readonly #rules: TreeRules;
   readonly #roots: ScanRoots;
   readonly #report: ScanReport;
+  readonly #help: ScanHelp | undefined;
+  /** Without those of ignore files. */
+  readonly #patterns: IgnoreRules;
   readonly #stack: Array<WalkFrame | GoneFrame> = [];
   #waiting: { readonly task: ToWalk; readonly parent: WalkFrame | undefined } | undefined;
+  #untouched = 0;
   entriesSeen = 0;
 
-  constructor(disk: SyncDisk, known: KnownTree, request: ScanRequest, roots: ScanRoots, report: ScanReport) {
+  constructor(
+    disk: SyncDisk,
+    known: KnownTree,
+    request: ScanRequest,
+    roots: ScanRoots,
+    report: ScanReport,
+    help: ScanHelp | undefined,
+  ) {
+    this.#help = help;
+    this.#patterns = IgnoreRules.of(request.rules.patterns);
     this.#disk = disk;
     this.#known = known;
     this.#rules = request.rules;
@@ -161,11 +193,28 @@ class TreeWalk {
     if (this.#stack.length !== top || frame.missing.length > 0) {
       return;
     }
+    this.#offerBelow(frame);
     const task = frame.below[frame.nextBelow++];
     if (task === undefined) {
       this.#stack.pop();
     } else {
       this.#waiting = { task, parent: frame };
+    }
+  }
+
+  /** The last folders first: walk and help meet in the middle. */
+  #offerBelow(frame: WalkFrame): void {
+    if (this.#help === undefined || frame.rules !== this.#patterns) {
+      return;
+    }
+    frame.offeredFrom = Math.min(frame.offeredFrom, frame.below.length);
+    while (frame.offeredFrom > frame.nextBelow + 1 && this.#help.hasRoom) {
+      frame.offeredFrom--;
+      const { path, diskPaths, roots, only, isKnown } = frame.below[frame.offeredFrom] ?? frame;
+      const [diskPath] = diskPaths;
+      if (isKnown && diskPath !== undefined && diskPaths.length === 1 && !roots && !only) {
+        this.#help.offer({ path, diskPath });
+      }
     }
   }
 
@@ -186,9 +235,14 @@ class TreeWalk {
 
   /** Lists a folder and makes it the one that is walked next; what cannot be listed is held instead. */
   #enter(task: ToWalk, parent: WalkFrame | undefined): void {
+    const found = this.#help?.foundIn(task.path);
+    if (found !== undefined && parent !== undefined) {
+      this.#enterUnchanged(task, parent, found);
+      return;
+    }
     const { only } = task;
     const layers: DirListing[] = [];
-    let rules = parent?.rules ?? IgnoreRules.of(this.#rules.patterns);
+    let rules = parent?.rules ?? this.#patterns;
     for (const diskPath of task.diskPaths) {
       try {
         const listing = only === undefined ? this.#disk.list(diskPath) : this.#listOnly(diskPath, only);
@@ -216,23 +270,58 @@ class TreeWalk {
       : this.#knownAmong(task.path, only.children.keys())) {
       known.set(entry.name, entry);
     }
+    const [diskPath] = task.diskPaths;
+    const isPlain = task.diskPaths.length === 1 && (task.roots?.children.size ?? 0) === 0;
     const frame: WalkFrame = {
       ...task,
       kind: 'walk',
       parent,
       rules,
-      test: rules.tester(),
+      isIgnored: ignoredBelow(task.path, rules),
+      plainPrefix: isPlain && diskPath !== undefined ? this.#below(diskPath, '') : undefined,
       names,
       next: 0,
       known,
       missing: undefined,
       below: [],
       nextBelow: 0,
+      offeredFrom: Number.POSITIVE_INFINITY,
     };
     this.#stack.push(frame);
     for (const name of layers.flatMap((layer) => layer.undecodable)) {
       this.#lookAtUndecodable(frame, name);
     }
+  }
+
+  /** Nothing to look at but the folders in it. */
+  #enterUnchanged(task: ToWalk, parent: WalkFrame, found: UnchangedFolder): void {
+    this.#report.dirs++;
+    this.#report.files += found.files;
+    this.#report.bytes += found.bytes;
+    this.#report.ignored += found.ignored;
+    this.entriesSeen += found.entries;
+    const below = found.below.map((name) => ({
+      path: joinPath(task.path, name),
+      diskPaths: task.diskPaths.map((diskPath) => this.#below(diskPath, name)),
+      roots: undefined,
+      only: undefined,
+      isKnown: true,
+    }));
+    this.#stack.push({
+      ...task,
+      kind: 'walk',
+      parent,
+      rules: parent.rules,
+      isIgnored: () => false,
+      plainPrefix: undefined,
+      names: [],
+      next: 0,
+      known: new Map(),
+      missing: [],
+      below,
+      nextBelow: 0,
+      offeredFrom: Number.POSITIVE_INFINITY,
+    });
   }
 
   #cannotEnter(task: ToWalk, diskPath: string, thrown: unknown): void {
@@ -265,8 +354,14 @@ class TreeWalk {
   }
 
   #look(frame: WalkFrame, name: string): void {
-    const path = joinPath(frame.path, name);
     const known = frame.known.get(name);
+    const seen = known === undefined ? undefined : this.#glance(frame, known);
+    if (known !== undefined && seen && this.#isUntouched(known, seen)) {
+      frame.known.delete(name);
+      this.#count(frame, name, seen);
+      return;
+    }
+    const path = joinPath(frame.path, name);
     const roots = frame.roots?.children.get(name);
     const diskDirs: string[] = [];
     // From the last layer to the first: the last file wins, folders lie over each other.
@@ -287,7 +382,8 @@ class TreeWalk {
         this.#rules,
         name,
         diskPath,
-        (isDir) => frame.test(path, isDir).ignored,
+        (isDir) => frame.isIgnored(name, isDir),
+        seen,
       );
       if (this.#settle(frame, path, diskPath, known, diskDirs, finding)) {
         return;
@@ -302,6 +398,45 @@ class TreeWalk {
       this.#dir(frame, path, diskDirs, roots, known);
     } else {
       this.#report.hold(path, path, nameError);
+    }
+  }
+
+  /**
+   * What is where the journal knows a file, null where nothing is. Undefined where the disk has something against it, or
+   * where more than one entry may lie: that is left to a closer look.
+   */
+  #glance(frame: WalkFrame, known: KnownEntry): RawStat | null | undefined {
+    if (known.kind !== 'file' || known.stamp === '' || frame.plainPrefix === undefined) {
+      return undefined;
+    }
+    try {
+      return this.#disk.lstat(frame.plainPrefix + known.name) ?? null;
+    } catch (thrown) {
+      if (systemCodeOf(thrown) === undefined) {
+        throw thrown;
+      }
+      return undefined;
+    }
+  }
+
+  /** Most entries of most scans: files as the journal knows them. */
+  #isUntouched(known: KnownEntry, stat: RawStat): boolean {
+    return (
+      kindOf(stat) === 'file' &&
+      stampOf(stat) === known.stamp &&
+      nameErrorOf(this.#rules, known.name, false, known.name) === undefined
+    );
+  }
+
+  #count(frame: WalkFrame, name: string, stat: RawStat): void {
+    if (frame.isIgnored(name, false)) {
+      this.#report.ignored++;
+    } else {
+      this.#report.files++;
+      this.#report.bytes += Number(stat.size);
+    }
+    if (this.#help && ++this.#untouched === HELP_AFTER_FILES) {
+      this.#help.isWanted = true;
     }
   }
 
@@ -361,7 +496,7 @@ class TreeWalk {
     const path = joinPath(frame.path, shown);
     const diskPath = this.#below(frame.diskPaths[0] ?? '', shown);
     frame.known.delete(shown);
-    if (frame.test(path, false).ignored) {
+    if (frame.isIgnored(shown, false)) {
       this.#report.ignored++;
       return;
     }
@@ -409,7 +544,7 @@ class TreeWalk {
   /** Known, but not on the disk: gone, unless the rules say that it is none of our business. */
   #reportMissing(frame: WalkFrame, entry: KnownEntry): void {
     const path = joinPath(frame.path, entry.name);
-    if (!frame.test(path, entry.kind === 'dir').ignored) {
+    if (!frame.isIgnored(entry.name, entry.kind === 'dir')) {
       this.#reportGone(path, entry, []);
     }
   }
@@ -442,6 +577,16 @@ class TreeWalk {
     const { separator } = this.#disk;
     return diskDir.endsWith(separator) ? diskDir + name : diskDir + separator + name;
   }
+}
+
+/**
+ * Whether patterns leave out an entry of the folder. A folder that is left out itself, as a root's prefix may be, takes
+ * all that is in it along.
+ */
+function ignoredBelow(path: string, rules: IgnoreRules): (name: string, isDir: boolean) => boolean {
+  const test = rules.tester();
+  const isAll = path !== '' && test(path, true).ignored;
+  return (name, isDir) => (isAll || rules.mayIgnore(name)) && test(joinPath(path, name), isDir).ignored;
 }
 
 /** The names of all layers, and of roots that lie right below; without copying them where there is but one layer. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { moveAside, writeDurably } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';

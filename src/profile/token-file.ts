@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makePrivate, readIfThere, writeDurably } from '../base/durable-file.ts';
 import { KeepsyncError } from '../base/errors.ts';
 import { summedContent, withSum } from './summed-file.ts';

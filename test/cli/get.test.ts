@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
+import { tries } from '../support/hostile.ts';
+import { SEED } from '../support/seed.ts';
 import { CliWorld } from './support/cli-world.ts';
 import { FakeCollections, UUID } from './support/fake-collection-access.ts';
 
@@ -155,6 +157,122 @@ describe('get', () => {
     expect(readdirSync(world.path('out')).filter((name) => name.startsWith('.keepsync'))).toEqual([]);
   });
 
+  test('parts of another content leave no bytes behind', async () => {
+    const [long, lost] = [collection.block('a long beginning'), `${'0'.repeat(32)}+4`];
+    collection.manifestText = `. ${long} ${lost} 0:20:a\n./d ${long} ${lost} 0:20:a 1:19:b\n`;
+    expect((await world.run('get', UUID, 'out')).exitCode).toBe(1);
+    const short = collection.block('short');
+    collection.manifestText = `. ${short} 0:5:a\n./d ${short} 0:5:a 1:4:b\n`;
+    expect((await world.run('get', UUID, 'out', '--force')).exitCode).toBe(0);
+    expect(tree(world.path('out'))).toEqual(['a: short', 'd/', 'd/a: short', 'd/b: hort']);
+  });
+
+  describe('of a folder of small files', () => {
+    let blocks: string[];
+    beforeEach(() => {
+      blocks = ['one', 'two', 'three'].map((text) => collection.block(text));
+      collection.manifestText = `./d/e ${blocks.join(' ')} 0:3:one 3:3:two 6:5:three 0:0:none\n`;
+    });
+    const ALL = ['d/', 'd/e/', 'd/e/none: ', 'd/e/one: one', 'd/e/three: three', 'd/e/two: two'];
+    const offlineFrom = (fetches: number) => {
+      collection.onFetch = (_key, count) =>
+        count >= fetches ? Promise.reject(new KeepsyncError('OFFLINE', 'no connection')) : undefined;
+    };
+    const goOn = async (...flags: string[]) => {
+      collection.onFetch = () => undefined;
+      collection.fetched.length = 0;
+      return await world.run('get', UUID, 'out', '--json', ...flags);
+    };
+
+    test('shows it when all of them are there, and not before', async () => {
+      const seen: boolean[] = [];
+      collection.onFetch = () => {
+        seen.push(existsSync(world.path('out/d/e')));
+      };
+      expect((await world.run('get', UUID, 'out')).exitCode).toBe(0);
+      expect(seen).toEqual([false, false, false]);
+      expect(tree(world.path('out'))).toEqual(ALL);
+    });
+
+    test('gives names to those that could be had, and to the others when it goes on', async () => {
+      offlineFrom(3);
+      expect((await world.run('get', UUID, 'out')).exitCode).toBe(1);
+      expect(tree(world.path('out')).filter((row) => !row.startsWith('.'))).toEqual(
+        ALL.filter((row) => !row.includes('two')),
+      );
+      const second = await goOn();
+      expect(JSON.parse(second.stdout)).toMatchObject({ files: 1, resumed: 3, failures: [] });
+      expect(collection.fetched).toHaveLength(2);
+      expect(tree(world.path('out'))).toEqual(ALL);
+    });
+
+    test('goes on from what a killed run had filled, without fetching it again', async () => {
+      let live: { interrupt(): void } | undefined;
+      collection.onFetch = (_key, count) => {
+        if (count === 3) {
+          live?.interrupt();
+          return Promise.reject(new KeepsyncError('CANCELLED', 'Stopped'));
+        }
+      };
+      live = world.start('get', UUID, 'out');
+      expect((await (live as ReturnType<CliWorld['start']>).done).exitCode).toBe(2);
+      expect(existsSync(world.path('out/d/e'))).toBe(false);
+      expect(JSON.parse((await goOn()).stdout)).toMatchObject({ files: 4, resumed: 0, failures: [] });
+      expect(collection.fetched).toHaveLength(2);
+      expect(tree(world.path('out'))).toEqual(ALL);
+    });
+
+    test('leaves alone what came into being under its name meanwhile', async () => {
+      collection.onFetch = (_key, count) => {
+        if (count === 2) {
+          world.file('out/d/e/one', 'mine');
+          world.file('out/d/e/more', 'mine, too');
+        }
+      };
+      const { exitCode, stdout } = await world.run('get', UUID, 'out', '--json');
+      expect(exitCode).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        files: 3,
+        failures: [{ path: 'd/e/one', error: { kind: 'REFUSED' } }],
+      });
+      expect(tree(world.path('out')).filter((row) => row.startsWith('d'))).toEqual(
+        [...ALL.filter((row) => row !== 'd/e/one: one'), 'd/e/more: mine, too', 'd/e/one: mine'].sort(),
+      );
+    });
+
+    test.each(['out/d/e', 'out/d'])(
+      'goes through no link that came into being meanwhile at %s',
+      async (at) => {
+        mkdirSync(world.path('elsewhere'));
+        collection.onFetch = (_key, count) => {
+          if (count === 2) {
+            rmSync(world.path(at), { recursive: true, force: true });
+            symlinkSync(world.path('elsewhere'), world.path(at));
+          }
+        };
+        expect((await world.run('get', '--force', UUID, 'out')).exitCode).toBe(1);
+        expect(readdirSync(world.path('elsewhere'))).toEqual([]);
+      },
+    );
+
+    test('takes a collection that has its own folder of parts for what it is', async () => {
+      offlineFrom(1);
+      await world.run('get', UUID, 'out');
+      const [parts] = readdirSync(world.path('out')).filter((name) => name.startsWith('.keepsync-get-'));
+      expect(parts).toBeDefined();
+      collection.manifestText += `./${parts} ${blocks[0]} 0:3:d0 1:2:x\n`;
+      const { stdout } = await goOn('--force');
+      expect(JSON.parse(stdout)).toMatchObject({
+        files: 4,
+        failures: [
+          { path: `${parts}/d0`, error: { kind: 'BAD_NAME' } },
+          { path: `${parts}/x`, error: { kind: 'BAD_NAME' } },
+        ],
+      });
+      expect(tree(world.path('out')).filter((row) => row.startsWith('d'))).toEqual(ALL);
+    });
+  });
+
   test('a block that cannot be had fails its files only', async () => {
     example();
     const lost = `${'0'.repeat(32)}+4`;
@@ -235,6 +353,77 @@ describe('get', () => {
         }
       }),
       { numRuns: 25 },
+    );
+  });
+});
+
+describe('What is named as it should be is whole', () => {
+  test(`at every moment of downloads that break off (seed ${SEED})`, { timeout: 300_000 }, async () => {
+    const scenario = fc.record({
+      blocks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { minLength: 2, maxLength: 5 }),
+      files: fc.array(fc.tuple(fc.nat(), fc.nat(), fc.constantFrom('', 'a/', 'a/b/', 'c/')), {
+        minLength: 2,
+        maxLength: 12,
+      }),
+      failing: fc.array(fc.array(fc.nat(4), { maxLength: 3 }), { maxLength: 2 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ blocks, files, failing }) => {
+        const whole = Buffer.concat(blocks);
+        const locators = blocks.map((block) => collection.block(block));
+        const wanted = new Map<string, Buffer>();
+        const tokens = files.map(([start, length, dir], index) => {
+          const position = start % whole.length;
+          const size = length % (whole.length - position + 1);
+          const name = `${dir}f${index}`;
+          wanted.set(name, whole.subarray(position, position + size));
+          return `${position}:${size}:${name}`;
+        });
+        collection.manifestText = `. ${locators.join(' ')} ${tokens.join(' ')}\n`;
+        rmSync(world.path('out'), { recursive: true, force: true });
+        rmSync(world.path('profile/get'), { recursive: true, force: true });
+        const look = () => {
+          const found = existsSync(world.path('out'))
+            ? readdirSync(world.path('out'), { recursive: true, withFileTypes: true })
+            : [];
+          let named = 0;
+          for (const entry of found) {
+            const path = join(entry.parentPath, entry.name).slice(world.path('out').length + 1);
+            if (entry.isFile() && !path.startsWith('.keepsync-get-')) {
+              expect(
+                readFileSync(world.path('out', path)).equals(wanted.get(path) ?? Buffer.alloc(0)),
+                path,
+              ).toBe(true);
+              named += 1;
+            }
+          }
+          return named;
+        };
+        const broken: unknown[] = [];
+        for (const lost of [...failing, []]) {
+          let fetches = 0;
+          collection.onFetch = () => {
+            try {
+              look();
+            } catch (thrown) {
+              broken.push(thrown);
+            }
+            fetches += 1;
+            return lost.includes(fetches - 1)
+              ? Promise.reject(new KeepsyncError('OFFLINE', 'no connection'))
+              : undefined;
+          };
+          const { exitCode } = await world.run('get', UUID, 'out');
+          look();
+          if (exitCode === 0) {
+            break;
+          }
+        }
+        expect(broken).toEqual([]);
+        expect(look()).toBe(wanted.size);
+        expect(readdirSync(world.path('out')).filter((name) => name.startsWith('.keepsync'))).toEqual([]);
+      }),
+      { seed: SEED, numRuns: tries(15, 200) },
     );
   });
 });

@@ -25,7 +25,7 @@ interface Started {
 function start(...args: string[]): Started {
   const child = spawn(process.execPath, [main, '--profile', path('profile'), ...args], {
     cwd: dir,
-    env: { PATH: process.env.PATH, HOME: path('home'), LANG: 'C.UTF-8', ...env },
+    env: { PATH: process.env.PATH, HOME: path('home'), LANG: 'C.UTF-8', TMPDIR: tmpdir(), ...env },
   });
   children.add(child);
   const started: Started = {
@@ -83,7 +83,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe('real processes against the local cluster', { timeout: 120_000 }, () => {
+describe('real processes against the local cluster', { timeout: 300_000 }, () => {
   test('what put saves, get brings back and check finds the same', async () => {
     const put = await run('put', 'data/', '--silent');
     expect(put).toMatchObject({ exitCode: 0, stderr: '' });
@@ -98,13 +98,17 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
   });
 
   test('a put that is killed goes on when the same command is given again', async () => {
+    // so slow that the large file is on its way whenever the kill comes
+    const slowly = { version: 1, network: { uploadLimitBytesPerSecond: MIB / 4 } };
+    writeFileSync(path('profile', 'settings.json'), JSON.stringify(slowly));
     const first = start('put', 'data', '--batch-progress');
     await until(
       'bytes are on their way',
       () => / [1-9]\d* written/.test(first.err) || first.child.exitCode !== null,
     );
     first.child.kill('SIGKILL');
-    expect(await first.done).toBeNull();
+    expect(await first.done, first.err).toBeNull();
+    rmSync(path('profile', 'settings.json'));
     const second = await run('put', 'data', '--portable-data-hash');
     expect(second.exitCode).toBe(0);
     expect(second.stderr).toContain('Going on with an interrupted upload');
@@ -157,7 +161,7 @@ describe('real processes against the local cluster', { timeout: 120_000 }, () =>
       const script = `{ "${process.execPath}" "${main}" --profile "${path('profile')}" ${command} | ${reader}; } 2>&1; echo end`;
       const piped = execFileSync('sh', ['-c', script], {
         cwd: dir,
-        env: { PATH: process.env.PATH, HOME: path('home'), ...env },
+        env: { PATH: process.env.PATH, HOME: path('home'), TMPDIR: tmpdir(), ...env },
         encoding: 'utf8',
       });
       expect(piped).toMatch(expected);

@@ -77,7 +77,7 @@ describe('what was told to the cluster', () => {
       // they end by losing their connection
       const writers = Promise.allSettled(Array.from({ length: 6 }, (_, writer) => write(writer)));
       const enough = 20 * (round + 1);
-      await expect.poll(() => acknowledged.collections.size, { timeout: 20_000 }).toBeGreaterThan(enough);
+      await expect.poll(() => acknowledged.collections.size, { timeout: 120_000 }).toBeGreaterThan(enough);
       await kill();
       isKilled = true;
       await writers;

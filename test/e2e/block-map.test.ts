@@ -77,7 +77,7 @@ describe('the block map in a real Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
     [site, browser] = await Promise.all([serveWindow(), launchChromium()]);
-  }, 240_000);
+  }, 600_000);
   afterAll(async () => {
     await browser?.close();
     await site?.close();
@@ -87,6 +87,7 @@ describe('the block map in a real Chromium', () => {
     'shows 16,384 blocks as they are while 200 of them change each second (motion: %s)',
     async (reducedMotion) => {
       const page = await browser.newPage({ viewport: { width: 1180, height: 760 }, reducedMotion });
+      page.setDefaultTimeout(SOON.timeout);
       await page.goto(`${site.url}?scenario=big&still=1#/folder/big/blocks`);
       await page.getByRole('button', { name: 'All 16,384' }).waitFor(SOON);
       const cells = Math.ceil(BLOCKS / BLOCKS_PER_CELL);
@@ -133,11 +134,11 @@ describe('the block map in a real Chromium', () => {
       await page.getByRole('button', { name: 'Table', exact: true }).click();
       // the table lists blocks that exist; what waits has none yet
       const table = page.getByRole('grid', { name: 'Blocks' });
-      expect(await table.getAttribute('aria-rowcount')).toBe(
-        String(1 + now.filter((stage) => stage !== 'waiting').length),
-      );
+      await expect
+        .poll(() => table.getAttribute('aria-rowcount'), SOON)
+        .toBe(String(1 + now.filter((stage) => stage !== 'waiting').length));
       await page.close();
     },
-    120_000,
+    600_000,
   );
 });

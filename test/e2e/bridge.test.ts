@@ -98,7 +98,7 @@ describe.skipIf(noElectron !== '')(suiteName('the bridge of the page in a real E
   let stage: DesktopStage;
   beforeAll(async () => {
     stage = await DesktopStage.open();
-  }, 240_000);
+  }, 600_000);
   afterEach(() => stage.endTest());
   afterAll(() => stage?.close());
 
@@ -126,7 +126,7 @@ describe.skipIf(noElectron !== '')(suiteName('the bridge of the page in a real E
     expect(reachable).toEqual({ names: ['keepsync'], bridge: BRIDGE, offers: SHELL_CALLS, frozen: true });
     expect(Object.keys(commands)).toEqual(COMMANDS);
     expect(Object.keys(eventSchemas)).toEqual(['status', 'activity', 'blocks']);
-  }, 240_000);
+  }, 600_000);
 
   test('gives a hostile page no file, no token and no program', async () => {
     const secrets = stage.folder('secrets');
@@ -233,5 +233,5 @@ describe.skipIf(noElectron !== '')(suiteName('the bridge of the page in a real E
         ({ app: electronApp }) => (electronApp as unknown as { opened: string[] }).opened,
       ),
     ).toEqual([`shown ${join(folder, 'a.txt')}`]);
-  }, 180_000);
+  }, 600_000);
 });

@@ -17,7 +17,7 @@ const runtime = findElectron(process.env);
 const reason = 'reason' in runtime ? runtime.reason : '';
 
 const FILES = 60;
-const SOON = { timeout: 90_000, interval: 100 };
+const SOON = { timeout: 180_000, interval: 100 };
 
 describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` (${reason})`}`, () => {
   let desktop: BuiltDesktop;
@@ -61,7 +61,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       return;
     }
     desktop = await BuiltDesktop.shared(runtime.executablePath, inject('appFolder'));
-  }, 240_000);
+  }, 600_000);
 
   afterEach(async () => {
     for (const app of running.splice(0)) {
@@ -86,7 +86,9 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     const versions = await app.app.evaluate(() => process.versions);
     console.log(`Ran on Electron ${versions.electron}, Chromium ${versions.chrome}, Node ${versions.node}`);
     await page.getByText('Where should your files go?').waitFor();
-    expect((await app.windows()).map((window) => window.title)).toEqual(['Not signed in – Keepsync']);
+    await expect
+      .poll(async () => (await app.windows()).map((window) => window.title), SOON)
+      .toEqual(['Not signed in – Keepsync']);
 
     await keepFolder(app);
     // it looks again now and then, and says so: what counts is what it says when it is done
@@ -128,6 +130,9 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
 
     // with something unsaved, quitting asks; "cancel" stays
     await app.answerDialogs({ button: 2 });
+    // it waits for a change to be over, here for as long as the question takes
+    const { uploads } = await app.run('settings.get', {});
+    await app.run('settings.set', { uploads: { ...uploads, calmBaseMs: 600_000, calmMaxMs: 600_000 } });
     writeFileSync(join(folder, 'reading-0.txt'), 'changed\n');
     await vi.waitFor(async () => {
       const { waiting, filling, uploading, stored } = (await app.run('status.get', {})).bar;
@@ -140,6 +145,8 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       'Quit and resume later',
       'Cancel',
     ]);
+    await app.run('settings.set', { uploads });
+    writeFileSync(join(folder, 'reading-0.txt'), 'changed again\n');
     await saved(app);
     await app.quit();
     expect(await app.ended).toBe(0);
@@ -150,7 +157,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     const status = await again.run('status.get', {});
     expect(status.throughput.sentBytes).toBe(0);
     expect(status.folders[0]?.name).toBe('readings');
-  }, 300_000);
+  }, 600_000);
 
   test('keeps its page to itself, and brings it back when it dies', async () => {
     freshProfile();
@@ -205,7 +212,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     await (await next).getByText('Where should your files go?').waitFor();
     await app.quit();
     expect(await app.ended).toBe(0);
-  }, 240_000);
+  }, 600_000);
 
   test('owns its profile: others are told who has it, and it tells who has it', async () => {
     freshProfile();
@@ -242,7 +249,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     expect(await app.ended).toBe(0);
     expect(await readOwner(lockFile)).toBeUndefined();
     expect(readFileSync(join(profile, 'logs', 'keepsync.log'), 'utf8')).toContain('Stopped');
-  }, 240_000);
+  }, 600_000);
 
   test('without a tray, closing the window means quitting', async () => {
     freshProfile();
@@ -253,7 +260,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
     });
     expect(await app.ended).toBe(0);
-  }, 240_000);
+  }, 600_000);
 
   test('shows the same window in a browser, to whoever has the key', async () => {
     freshProfile();
@@ -267,7 +274,9 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     try {
       const [line] = await once(daemon.stdout, 'data');
       const { url } = JSON.parse(String(line)) as { url: string };
-      const page = await browser.newPage();
+      const context = await browser.newContext();
+      context.setDefaultTimeout(SOON.timeout);
+      const page = await context.newPage();
       await page.goto(url);
       await page.getByText('Where should your files go?').waitFor();
       expect(page.url()).not.toContain('key');
@@ -275,7 +284,7 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       await page.getByRole('button', { name: 'Continue' }).click();
       await page.getByText('What should be kept?').waitFor();
 
-      const stranger = await browser.newPage();
+      const stranger = await context.newPage();
       await stranger.goto(url.replace(/key=.*/, 'key=wrong'));
       await stranger.getByText('is no longer valid').waitFor();
       expect(await stranger.getByText('Where should your files go?').count()).toBe(0);
@@ -284,5 +293,5 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
       daemon.kill('SIGINT');
     }
     expect((await ended)[0]).toBe(0);
-  }, 240_000);
+  }, 600_000);
 });

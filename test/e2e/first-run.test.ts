@@ -18,7 +18,7 @@ describe.skipIf(noElectron !== '')(suiteName('the first run in a real Electron')
   let stage: DesktopStage;
   beforeAll(async () => {
     stage = await DesktopStage.open();
-  }, 240_000);
+  }, 600_000);
   afterEach(() => stage.endTest());
   afterAll(() => stage?.close());
 
@@ -93,7 +93,7 @@ describe.skipIf(noElectron !== '')(suiteName('the first run in a real Electron')
       contentOfFolder(second),
     ]);
     await picture(page, 'folder-files');
-  }, 240_000);
+  }, 600_000);
 });
 
 const pick = (content: Readonly<Record<string, string>>, path: string) => ({ [path]: content[path] });

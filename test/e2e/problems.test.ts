@@ -67,7 +67,7 @@ describe.skipIf(noElectron !== '')(suiteName('trouble with the cluster, in a rea
   beforeAll(async () => {
     stage = await DesktopStage.open();
     cluster = await TroubledCluster.start();
-  }, 240_000);
+  }, 600_000);
   afterEach(() => stage.endTest());
   afterAll(async () => {
     await stage?.close();
@@ -158,5 +158,5 @@ describe.skipIf(noElectron !== '')(suiteName('trouble with the cluster, in a rea
     expect(await contentOfCollection(cluster.client, folders[0]?.collectionUuid ?? '')).toEqual(
       contentOfFolder(folder),
     );
-  }, 300_000);
+  }, 600_000);
 });

@@ -27,7 +27,7 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
   let cluster: TroubledCluster;
   beforeAll(async () => {
     stage = await DesktopStage.open();
-  }, 240_000);
+  }, 600_000);
   beforeEach(async () => {
     cluster = await TroubledCluster.start();
   });
@@ -70,7 +70,7 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
     // the window closed: the work goes on, and a second start brings it back as it is now
     await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close());
     await vi.waitFor(async () => expect((await app.windows())[0]?.isVisible).toBe(false), SOON);
-    expect((await app.tray()).images.at(-1)).toMatch(/^syncing/);
+    await expect.poll(async () => (await app.tray()).images.at(-1), SOON).toMatch(/^syncing/);
     const second = spawn(stage.desktop.executablePath, [stage.desktop.folder, '--profile', stage.profile], {
       env: stage.desktop.env(stage.profile, cluster.env),
       stdio: 'ignore',
@@ -96,7 +96,7 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
     expect(cluster.sent).toHaveLength(7 - acknowledged.length);
     expect(await collectionOf(again)).toEqual(contentOfFolder(folder));
     await picture(await again.page(), 'resumed');
-  }, 300_000);
+  }, 600_000);
 
   test('asks before quitting, and "Finish" ends only when every byte is saved', async () => {
     const folder = stage.folder('run-0422');
@@ -124,7 +124,7 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
     expect(await contentOfCollection(cluster.client, String(collections[0]?.uuid))).toEqual(
       contentOfFolder(folder),
     );
-  }, 300_000);
+  }, 600_000);
 
   test('"Quit and resume later" ends at once, and resumes', async () => {
     const folder = stage.folder('run-0423');
@@ -143,5 +143,5 @@ describe.skipIf(noElectron !== '')(suiteName('an upload that is interrupted, in 
     expect(cluster.sent).toHaveLength(2);
     expect(cluster.sent.filter((md5) => acknowledged.includes(md5))).toEqual([]);
     expect(await collectionOf(again)).toEqual(contentOfFolder(folder));
-  }, 300_000);
+  }, 600_000);
 });

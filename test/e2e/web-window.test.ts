@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -26,7 +27,7 @@ describe('the window in a real Chromium', () => {
     browser = await launchChromium();
     console.log(`Ran in Chromium ${browser.version()}`);
     cluster = await TroubledCluster.start();
-  }, 240_000);
+  }, 600_000);
   afterEach(async () => {
     for (const daemon of daemons.splice(0)) {
       const ended = once(daemon, 'exit');
@@ -48,7 +49,7 @@ describe('the window in a real Chromium', () => {
       process.execPath,
       [join(app, 'dist', 'keepsync.cjs'), '--profile', profile, '--json', 'daemon', '--web'],
       {
-        env: { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', ...cluster.env },
+        env: { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', TMPDIR: tmpdir(), ...cluster.env },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );
@@ -136,5 +137,5 @@ describe('the window in a real Chromium', () => {
     // one file could not be saved: its exit code says so
     daemon.kill('SIGINT');
     expect((await ended)[0]).toBe(1);
-  }, 240_000);
+  }, 600_000);
 });

@@ -67,7 +67,7 @@ function checkContent(content: ManifestContent): void {
   ] as const) {
     const top = platform === 'win32' ? 'C:\\out' : '/out';
     const plan = planGet({ content, strip: '', top, partsName: '.keepsync-get-x', platform });
-    for (const place of [...plan.dirs, ...plan.files.map((file) => file.diskPath)]) {
+    for (const place of [...plan.dirs, ...plan.files].map((one) => one.diskPath)) {
       const below = path.relative(top, path.resolve(place));
       expect(
         below === '' || below === '..' || below.startsWith(`..${path.sep}`) || path.isAbsolute(below),

@@ -15,7 +15,7 @@ import {
 const CONFLICT = /^edited~\d{8}-\d{6}~conflict~$/;
 
 /** One life of a folder: each test goes on where the one before ended. */
-describe('the SDK follows a folder that the daemon keeps', { timeout: 60_000 }, () => {
+describe('the SDK follows a folder that the daemon keeps', { timeout: 300_000 }, () => {
   needsArvadosCommands();
   let world: InteropWorld;
   let daemon: Running;
@@ -31,8 +31,8 @@ describe('the SDK follows a folder that the daemon keeps', { timeout: 60_000 }, 
     writeFileSync(folder('sub/small'), contentOf('small', 3_000));
     await world.output('keepsync', 'folder', 'add', 'kept', '--deletes', 'mirror');
     daemon = world.start({ command: 'keepsync', args: ['daemon'] });
-    await eventually(() => daemon.stderr().includes('until Ctrl-C'));
-    await eventually(async () => {
+    await eventually('the daemon listens', () => daemon.stderr().includes('until Ctrl-C'));
+    await eventually('all is saved', async () => {
       const snapshot = await status();
       uuid = snapshot.folders[0]?.collectionUuid ?? '';
       return snapshot.tray === 'ready' && uuid !== '';
@@ -50,7 +50,7 @@ describe('the SDK follows a folder that the daemon keeps', { timeout: 60_000 }, 
   /** Until the SDK reads from the collection what is on disk, and what the tests know to be there besides. */
   const followed = async (besides: (path: string) => boolean = () => false) => {
     let view: SdkView | undefined;
-    await eventually(async () => {
+    await eventually('the SDK reads what is on disk', async () => {
       view = await world.sdk.read(uuid);
       const files = Object.entries(view.files).filter(([path]) => !besides(path));
       return isDeepStrictEqual(
@@ -97,10 +97,12 @@ describe('the SDK follows a folder that the daemon keeps', { timeout: 60_000 }, 
     expect(await world.output('arv-get', `${uuid}/${conflict}`, '-')).toBe('by an SDK program');
     expect(await world.output('arv-get', `${uuid}/theirs/new`, '-')).toBe('never ours');
     expect(await world.output('arv-get', `${uuid}/edited`, '-')).toBe('third, here');
+    // the collection has it a moment before the daemon tells of it
+    await eventually('the conflict is told of', async () => (await status()).problems.length > 0);
     const { problems } = await status();
     expect(problems).toMatchObject([{ code: 'CONFLICT', count: 1, examplePath: conflict }]);
     await world.output('keepsync', 'retry', problems[0]?.folderId ?? '');
-    await eventually(async () => (await status()).tray === 'ready');
+    await eventually('nothing needs anybody', async () => (await status()).tray === 'ready');
   });
 
   test('what changes on both sides while no daemon runs is there after the next start', async () => {

@@ -78,7 +78,7 @@ const manifest = fc
   .array(fc.oneof({ weight: 4, arbitrary: line }, emptyFolder), { maxLength: 6 })
   .map((lines) => lines.map((one) => `${one}\n`).join(''));
 
-describe('manifests', { timeout: 60_000 }, () => {
+describe('manifests', { timeout: 300_000 }, () => {
   needsArvadosCommands();
   let world: InteropWorld;
   beforeAll(async () => {

@@ -39,7 +39,7 @@ const MANIFEST_BLOCK = / ([0-9a-f]{32})\+[1-9]/g;
 const blocksOf = (manifest: string) =>
   new Set([...manifest.matchAll(MANIFEST_BLOCK)].map((match) => match[1] ?? ''));
 
-describe.for(SETUPS)('$name', { timeout: 120_000 }, ({ cluster, copies, classes }) => {
+describe.for(SETUPS)('$name', { timeout: 300_000 }, ({ cluster, copies, classes }) => {
   needsArvadosCommands();
   const flags = ['--storage-classes', classes.join(',')];
   let world: InteropWorld;

@@ -8,7 +8,7 @@ import {
   openInteropWorld,
 } from '../support/interop-world.ts';
 
-describe('a collection that several programs write to', { timeout: 120_000 }, () => {
+describe('a collection that several programs write to', { timeout: 300_000 }, () => {
   needsArvadosCommands();
   let world: InteropWorld;
   beforeAll(async () => {

@@ -7,6 +7,7 @@ import { RetryingFetcher, RetryingStore } from '../../src/keep/retrying-store.ts
 import { codeOf, md5Of, sharedBytes } from '../support/block-store-conformance.ts';
 import { FakeKeep } from '../support/fake-keep.ts';
 import { StepClock } from '../support/keep-clock.ts';
+import { fetchTargets } from '../support/keep-targets.ts';
 
 const DATA = sharedBytes('try me');
 const MD5 = md5Of(DATA);
@@ -190,10 +191,10 @@ describe('A store that retries', () => {
       },
       new RetryRounds({ clock, random: noJitter }),
     );
-    const outcome = await clock.runUntilSettled(fetcher.fetchTo(`${MD5}+6`, []));
+    const outcome = await clock.runUntilSettled(fetcher.fetchTo(`${MD5}+6`, fetchTargets([])));
     expect(outcome).toMatchObject({ status: 'fulfilled', value: { writtenBytes: 6 } });
     expect(rounds).toEqual([1, 2, 3]);
     await fetcher.close();
-    expect(await codeOf(fetcher.fetchTo(`${MD5}+6`, []))).toBe('CLOSED');
+    expect(await codeOf(fetcher.fetchTo(`${MD5}+6`, fetchTargets([])))).toBe('CLOSED');
   });
 });

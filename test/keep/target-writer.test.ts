@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TargetWriter } from '../../src/keep/target-writer.ts';
-import { writeTargets } from '../support/keep-targets.ts';
+import { fetchTargets, type Target, writeTargets as writeInto } from '../support/keep-targets.ts';
 
 const BLOCK = Buffer.from('0123456789');
 let folder: string;
@@ -23,6 +23,12 @@ const target = (name: string, blockOffset: number, lengthBytes: number, fileOffs
   blockOffset,
   lengthBytes,
 });
+
+const writeTargets = (
+  block: Uint8Array,
+  targets: readonly Target[],
+  options?: Parameters<typeof writeInto>[2],
+) => writeInto(block, fetchTargets(targets), options);
 
 describe('Ranges of a block written to disk', () => {
   it('go where they belong, into files old and new', async () => {
@@ -109,7 +115,7 @@ describe('Ranges of a block written to disk', () => {
   it('are those of the last server that was asked, however far an earlier one came', async () => {
     const good = randomBytes(3_000_000);
     const targets = [target('a', 0, 2_900_000), target('no/b', 0, 10), target('c', 2_900_000, 100_000)];
-    const writer = new TargetWriter(good.length, targets);
+    const writer = new TargetWriter(good.length, fetchTargets(targets));
     const wrong = writer.begin();
     await wrong(randomBytes(2_000_000));
     await wrong(randomBytes(1_000));

@@ -12,6 +12,7 @@ import { EMPTY_BLOCK_LOCATOR } from '../../src/keep/locator.ts';
 import { createThreadedStore, type ThreadedStoreOptions } from '../../src/keep/threaded-store.ts';
 import { codeOf, md5Of, sharedBytes } from '../support/block-store-conformance.ts';
 import { type KeepServer, type KeepServerOptions, startKeepServer } from '../support/keep-server.ts';
+import { fetchTargets } from '../support/keep-targets.ts';
 
 const ONE_COPY = { copies: 1, storageClasses: [] };
 const opened: Array<() => Promise<void>> = [];
@@ -303,11 +304,14 @@ describe('Blocks fetched to disk', () => {
     await client.put(md5, data, ONE_COPY);
     server.faults.add('GET', { kind: 'wrong-md5' }).add('GET', { kind: 'cut-answer', afterBytes: 1000 });
     const folder = folderOf();
-    const result = await client.fetchTo(locator, [
-      { diskPath: path.join(folder, 'a'), fileOffset: 0, blockOffset: 0, lengthBytes: 1000 },
-      { diskPath: path.join(folder, 'no/b'), fileOffset: 0, blockOffset: 1000, lengthBytes: 1000 },
-      { diskPath: path.join(folder, 'c'), fileOffset: 10, blockOffset: 2000, lengthBytes: 1000 },
-    ]);
+    const result = await client.fetchTo(
+      locator,
+      fetchTargets([
+        { diskPath: path.join(folder, 'a'), fileOffset: 0, blockOffset: 0, lengthBytes: 1000 },
+        { diskPath: path.join(folder, 'no/b'), fileOffset: 0, blockOffset: 1000, lengthBytes: 1000 },
+        { diskPath: path.join(folder, 'c'), fileOffset: 10, blockOffset: 2000, lengthBytes: 1000 },
+      ]),
+    );
     expect(result).toMatchObject({ writtenBytes: 2000, failures: [{ index: 1, code: 'FILE_GONE' }] });
     expect(fs.readFileSync(path.join(folder, 'a')).equals(Buffer.from(data.subarray(0, 1000)))).toBe(true);
     const c = fs.readFileSync(path.join(folder, 'c'));
@@ -325,9 +329,12 @@ describe('Blocks fetched to disk', () => {
     }
     await Promise.all(
       blocks.map(({ locator, md5, data }) =>
-        client.fetchTo(locator, [
-          { diskPath: path.join(folder, md5), fileOffset: 0, blockOffset: 0, lengthBytes: data.length },
-        ]),
+        client.fetchTo(
+          locator,
+          fetchTargets([
+            { diskPath: path.join(folder, md5), fileOffset: 0, blockOffset: 0, lengthBytes: data.length },
+          ]),
+        ),
       ),
     );
     for (const { md5, data } of blocks) {
@@ -340,7 +347,9 @@ describe('Blocks fetched to disk', () => {
     const { client } = clientOf(server);
     const folder = folderOf();
     const target = { diskPath: path.join(folder, 'a'), fileOffset: 0, blockOffset: 0, lengthBytes: 10 };
-    await expect(client.fetchTo(block().locator, [target])).rejects.toBeInstanceOf(KeepsyncError);
+    await expect(client.fetchTo(block().locator, fetchTargets([target]))).rejects.toBeInstanceOf(
+      KeepsyncError,
+    );
     expect(fs.readdirSync(folder)).toEqual([]);
   });
 
@@ -348,7 +357,10 @@ describe('Blocks fetched to disk', () => {
     const server = await startServer();
     const { client } = clientOf(server);
     const diskPath = path.join(folderOf(), 'empty');
-    await client.fetchTo(EMPTY_BLOCK_LOCATOR, [{ diskPath, fileOffset: 0, blockOffset: 0, lengthBytes: 0 }]);
+    await client.fetchTo(
+      EMPTY_BLOCK_LOCATOR,
+      fetchTargets([{ diskPath, fileOffset: 0, blockOffset: 0, lengthBytes: 0 }]),
+    );
     expect(fs.statSync(diskPath).size).toBe(0);
     expect(server.requests).toHaveLength(0);
   });

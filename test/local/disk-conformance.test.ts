@@ -6,6 +6,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,12 +53,16 @@ describeLocalDisk("this computer's disk", async () => {
   const journal = new JournalFile(journalPath);
   const disk = createThreadedDisk({ journalPath });
   const at = (path: string) => join(root, path);
+  let writes = 0;
   return {
     disk,
     root,
     write: (path, content) => {
       mkdirSync(dirname(at(path)), { recursive: true });
       writeFileSync(at(path), content);
+      // some systems tell times apart by some milliseconds only, and two writes may come closer
+      writes += 1;
+      utimesSync(at(path), 1_700_000_000, 1_700_000_000 + writes);
     },
     mkdir: (path) => mkdirSync(at(path), { recursive: true }),
     rename: (from, to) => renameSync(at(from), at(to)),

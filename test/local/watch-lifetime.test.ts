@@ -40,7 +40,7 @@ it.each([
        await watching.close();
        console.log('closed');`,
     );
-    const output = execFileSync(process.execPath, [script], { encoding: 'utf8', timeout: 20_000 });
+    const output = execFileSync(process.execPath, [script], { encoding: 'utf8', timeout: 120_000 });
     expect(output).toBe('closed\n');
   } finally {
     rmSync(root, { recursive: true, force: true });

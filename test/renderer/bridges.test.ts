@@ -5,7 +5,7 @@ import type { CommandInput, CommandName, ContractEvents } from '../../src/contra
 import { requestSchema } from '../../src/contract/protocol.ts';
 import { CLOSE_WRONG_KEY, WEB_SOCKET_PATH } from '../../src/contract/window-page.ts';
 import { FakeBridge } from './fake-bridge.ts';
-import { launchChromium } from './support/chromium.ts';
+import { launchChromium, PATIENCE_MS } from './support/chromium.ts';
 import { type Site, serveWindow } from './support/site.ts';
 
 const KEY = 'k3y-of_this-page';
@@ -25,22 +25,33 @@ function shellCall(fake: FakeBridge, name: string, input: unknown): Promise<unkn
 class PageOwner {
   readonly fake = scripted();
   readonly #server: WebSocketServer;
+  #isAway = false;
 
   constructor(site: Site) {
-    this.#server = new WebSocketServer({ server: site.server, path: WEB_SOCKET_PATH });
+    this.#server = new WebSocketServer({
+      server: site.server,
+      path: WEB_SOCKET_PATH,
+      verifyClient: () => !this.#isAway,
+    });
     this.#server.on('connection', (socket) => {
       socket.on('message', (data) => void this.#answer(socket, String(data)));
     });
   }
 
-  drop(): void {
+  /** Breaks every connection, and takes no other one until it is back. */
+  goAway(): void {
+    this.#isAway = true;
     for (const socket of this.#server.clients) {
       socket.terminate();
     }
   }
 
+  comeBack(): void {
+    this.#isAway = false;
+  }
+
   close(): void {
-    this.drop();
+    this.goAway();
     this.#server.close();
   }
 
@@ -99,6 +110,7 @@ describe('the page of the daemon', () => {
 
   const open = async (hash: string) => {
     page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     complaints.length = 0;
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     await page.goto(`${site.url}${hash}`);
@@ -107,7 +119,7 @@ describe('the page of the daemon', () => {
   test('opens with the key of its address, hides the key, and survives a reload', async () => {
     await open(`#key=${KEY}`);
     await verdict(page).waitFor();
-    expect(page.url()).toMatch(/#\/overview$/);
+    await expect.poll(() => page.url()).toMatch(/#\/overview$/);
     await page.reload();
     await verdict(page).waitFor();
     expect(complaints).toEqual([]);
@@ -122,8 +134,9 @@ describe('the page of the daemon', () => {
   test('says that the connection is lost, and goes on when it is back', async () => {
     await open(`#key=${KEY}`);
     await verdict(page).waitFor();
-    owner.drop();
+    owner.goAway();
     await page.getByText('The connection to Keepsync was lost. Trying again.').waitFor();
+    owner.comeBack();
     await page.getByText('The connection to Keepsync was lost.').waitFor({ state: 'detached' });
     owner.fake.setVerdict('Everything saved just now');
     await page.getByRole('heading', { name: 'Everything saved just now' }).waitFor();
@@ -144,6 +157,7 @@ describe('the window of the desktop app', () => {
   test('takes the preload’s bridge: commands, events, shell calls and errors', async () => {
     const fake = scripted();
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.exposeFunction('nodeRun', (name: CommandName, input: never) => fake.run(name, input));
     await page.exposeFunction('nodeShell', (name: string, input: unknown) => shellCall(fake, name, input));
     await page.addInitScript(() => {

@@ -135,6 +135,22 @@ test('subscribes once for any number of listeners, and again after a broken conn
   await expect.poll(() => seen).toEqual([{ seq: 1 }]);
 });
 
+test('subscribes before anybody who hears that the connection is back can ask', async () => {
+  const { owner, bridge } = await connected();
+  bridge.subscribe('status', () => undefined);
+  bridge.connection.subscribe(() => {
+    if (bridge.connection.state() === 'open') {
+      bridge.run('status.get', {}).catch(() => undefined);
+    }
+  });
+  await bridge.run('settings.get', {});
+  owner.requests.length = 0;
+  owner.drop();
+  await expect
+    .poll(() => owner.requests.map((request) => request.type))
+    .toEqual(['hello', 'subscribe', 'run']);
+});
+
 test('what is under way when the connection breaks is rejected as offline', async () => {
   const { owner, bridge } = await connected();
   const asked = bridge.run('folders.rescan', {}).catch((thrown: unknown) => thrown);

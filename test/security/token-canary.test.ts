@@ -11,7 +11,7 @@ import { Canary, commandLines, formsOf } from '../support/canary.ts';
 import { sharedBuild } from '../support/desktop/app-build.ts';
 import { TroubledCluster } from '../support/desktop/troubled-cluster.ts';
 
-const SOON = { timeout: 90_000, interval: 50 };
+const SOON = { timeout: 180_000, interval: 50 };
 const dir = mkdtempSync(join(tmpdir(), 'keepsync-canary-'));
 const profile = join(dir, 'profile');
 const children = new Set<ChildProcess>();
@@ -63,7 +63,7 @@ beforeAll(async () => {
   for (let file = 0; file < 20; file += 1) {
     writeFileSync(join(dir, 'data', `file ${file}`), `content ${file}`);
   }
-}, 240_000);
+}, 600_000);
 afterAll(async () => {
   for (const child of children) {
     child.kill('SIGKILL');
@@ -139,7 +139,7 @@ describe('the search', () => {
 
 describe('a session with every kind of trouble, and a server that repeats the token in its errors', () => {
   test('leaves the token in the one file that is for it, and shows it nowhere', {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const said: string[] = [];
     const lines = new Set<string>();

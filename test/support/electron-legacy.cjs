@@ -66,6 +66,7 @@ class CopyReader {
   prepare(sql) {
     let of;
     let statement;
+    let shape = (row) => row;
     const fresh = () => {
       const database = this.#current();
       if (database !== of) {
@@ -75,8 +76,14 @@ class CopyReader {
       return statement;
     };
     return {
-      get: (...values) => fresh().get(...values),
-      all: (...values) => fresh().all(...values),
+      setReturnArrays: (isWanted) => {
+        shape = isWanted ? (row) => row && Object.values(row) : (row) => row;
+      },
+      get: (...values) => shape(fresh().get(...values)),
+      all: (...values) =>
+        fresh()
+          .all(...values)
+          .map(shape),
       iterate: (...values) =>
         fresh()
           .all(...values)

@@ -287,7 +287,7 @@ export class FaultWorld {
 
 /** What people are shown follows within a quarter of a second. */
 async function toldStatus(engine: Engine, result: OnceResult): Promise<StatusSnapshot> {
-  const untilMs = Date.now() + 20_000;
+  const untilMs = Date.now() + 120_000;
   for (;;) {
     const status = await engine.run('status.get', {});
     const isTold = result.outcome === 'failed' ? status.problems.length > 0 : status.tray === 'ready';

@@ -23,10 +23,16 @@ export function needsArvadosCommands(): void {
 }
 
 const POLL_MS = 200;
+/** Below the time limit of the tests, so that it is this that ends one, and says why. */
+const PATIENCE_MS = 240_000;
 
-/** Resolves once `holds` does. The test's own timeout is the limit. */
-export async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {
+/** Resolves once `holds` does; rejects with what was waited for when that takes too long even for a busy computer. */
+export async function eventually(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const endMs = Date.now() + PATIENCE_MS;
   while (!(await holds())) {
+    if (Date.now() > endMs) {
+      throw new Error(`waited in vain until ${what}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -55,6 +61,7 @@ export class InteropWorld {
     this.#processes = new Processes(dir, () => ({
       PATH: `${venv ?? ''}/bin:${process.env.PATH ?? ''}`,
       HOME: this.path('home'),
+      TMPDIR: tmpdir(),
       LANG: 'C.UTF-8',
       KEEPSYNC_PROFILE: this.path('profile'),
       ...cluster.env(),

@@ -1,10 +1,27 @@
-import type { FetchResult, FetchTarget } from '../../src/keep/ports.ts';
+import type { FetchResult, FetchTargets } from '../../src/keep/ports.ts';
 import { TargetWriter } from '../../src/keep/target-writer.ts';
+
+/** One range of a block, and where it belongs. */
+export interface Target {
+  readonly diskPath: string;
+  readonly fileOffset: number;
+  readonly blockOffset: number;
+  readonly lengthBytes: number;
+}
+
+export function fetchTargets(targets: readonly Target[]): FetchTargets {
+  return {
+    paths: targets.map(({ diskPath }) => diskPath),
+    ranges: Float64Array.from(
+      targets.flatMap(({ fileOffset, blockOffset, lengthBytes }) => [fileOffset, blockOffset, lengthBytes]),
+    ),
+  };
+}
 
 /** Writes ranges of a block that comes in by pieces of `chunkBytes`, by default at once. */
 export async function writeTargets(
   block: Uint8Array,
-  targets: readonly FetchTarget[],
+  targets: FetchTargets,
   options: { readonly signal?: AbortSignal; readonly chunkBytes?: number } = {},
 ): Promise<FetchResult> {
   const { signal, chunkBytes = Math.max(1, block.length) } = options;

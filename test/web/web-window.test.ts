@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -91,7 +91,7 @@ class Tab {
     }
     const before = this.replies.length;
     this.socket.send(JSON.stringify(message));
-    await vi.waitFor(() => expect(this.replies.length).toBeGreaterThan(before), { timeout: 60_000 });
+    await expect.poll(() => this.replies.length).toBeGreaterThan(before);
     return this.replies[before] as ProtocolReply;
   }
 
@@ -168,12 +168,10 @@ describe('the socket of the window', () => {
     await tab.hello();
     await tab.say({ type: 'subscribe', id: 2, event: 'activity' });
     engine.events.emit('activity', { seq: 1, atMs: 0, level: 'info', folderId: null, message: 'hi' });
-    await vi.waitFor(() =>
-      expect(tab.replies.at(-1)).toMatchObject({ type: 'event', payload: { message: 'hi' } }),
-    );
+    await expect.poll(() => tab.replies.at(-1)).toMatchObject({ type: 'event', payload: { message: 'hi' } });
     tab.socket.close();
     await tab.closed;
-    await vi.waitFor(() => expect(engine.events.listenerCount('activity')).toBe(0), { timeout: 60_000 });
+    await expect.poll(() => engine.events.listenerCount('activity')).toBe(0);
   });
 
   test.each(['', 'a-key-of-some-lengti', `${KEY}x`])('refuses the key "%s" for good', async (key) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJsonOrUndefined, readIfThere } from '../../base/durable-file.ts';
 import type { ActivityRow } from '../../contract/status.ts';
 import type { Context } from '../context.ts';

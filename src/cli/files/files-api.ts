@@ -35,6 +35,19 @@ export type FilesThreadApi = {
   makeDirs(input: { readonly top: string; readonly dirs: readonly string[] }): FileFailure[];
   /** Gives finished files their names; without `overwrite` one that appeared meanwhile stays. */
   finish(input: { readonly files: readonly FinishFile[]; readonly overwrite: boolean }): FileFailure[];
+  /**
+   * Gives a folder of finished files its name, with them in it; `emptyNames` are files without bytes, made here. False,
+   * and nothing but those was done, where something has the name already, where the folder holds anything else than
+   * `fileCount` files, where one of `above`, the folders that it goes into, is a link or not there, or where it cannot be
+   * renamed for another reason.
+   */
+  finishDir(input: {
+    readonly partsPath: string;
+    readonly diskPath: string;
+    readonly above: readonly string[];
+    readonly emptyNames: readonly string[];
+    readonly fileCount: number;
+  }): boolean;
   /** A folder of our own with all that is in it. */
   removeDir(input: string): void;
   /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { systemCode } from '../../base/durable-file.ts';
 import { fileErrorCode, KeepsyncError } from '../../base/errors.ts';
@@ -40,10 +40,41 @@ function finishFile(file: FinishFile, overwrite: boolean): void {
     throw new KeepsyncError('REFUSED', `${file.diskPath} exists already`);
   }
   if (file.isEmpty) {
-    fs.rmSync(file.partPath, { force: true });
-    fs.closeSync(fs.openSync(file.partPath, 'wx'));
+    makeEmpty(file.partPath);
   }
   fs.renameSync(file.partPath, file.diskPath);
+}
+
+function makeEmpty(path: string): void {
+  fs.rmSync(path, { force: true });
+  fs.closeSync(fs.openSync(path, 'wx'));
+}
+
+function finishDir(input: Parameters<FilesThreadApi['finishDir']>[0]): boolean {
+  const { partsPath, diskPath, above, emptyNames, fileCount } = input;
+  try {
+    for (const name of emptyNames) {
+      makeEmpty(join(partsPath, name));
+    }
+    if (fs.readdirSync(partsPath).length !== fileCount) {
+      return false;
+    }
+    if (above.some((dir) => !fs.lstatSync(dir).isDirectory())) {
+      return false;
+    }
+    // over an empty folder it would be renamed, too, but whoever made that one may have wanted it otherwise
+    if (fs.lstatSync(diskPath, { throwIfNoEntry: false }) !== undefined) {
+      return false;
+    }
+    fs.renameSync(partsPath, diskPath);
+    return true;
+  } catch (thrown) {
+    if (systemCode(thrown) === undefined) {
+      throw thrown;
+    }
+    // file by file it is found out what is wrong
+    return false;
+  }
 }
 
 function readWhole(part: BlockPart, into: Uint8Array, offset: number): void {
@@ -132,6 +163,7 @@ export const filesHandlers = {
   },
   finish: ({ files, overwrite }: { readonly files: readonly FinishFile[]; readonly overwrite: boolean }) =>
     each(files, (file) => finishFile(file, overwrite)),
+  finishDir,
   removeDir: (path: string) => fs.rmSync(path, { recursive: true, force: true }),
   hashParts,
   compareParts: ({ data, parts }: { readonly data: Uint8Array; readonly parts: readonly BlockPart[] }) =>

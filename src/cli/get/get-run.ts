@@ -1,6 +1,7 @@
 import { asKeepsyncError, KeepsyncError } from '../../base/errors.ts';
 import type { BlockFetcher } from '../../keep/ports.ts';
 import type { FilesThreads } from '../files/files-threads.ts';
+import { GetFinish } from './get-finish.ts';
 import { type GetPlan, type PlannedBlock, planBlocks } from './get-plan.ts';
 import type { GetState } from './get-state.ts';
 
@@ -8,8 +9,6 @@ import type { GetState } from './get-state.ts';
 const BLOCKS_AT_ONCE = 4;
 /** Paths in one message to the thread. */
 const BATCH = 2_000;
-/** Finished files wait for so many others before they are renamed. */
-const FINISH_BATCH = 500;
 
 export interface GetProgress {
   readonly doneBytes: number;
@@ -44,56 +43,55 @@ export async function runGet(request: GetRequest): Promise<GetResult> {
   return await new GetRun(request).run();
 }
 
+/** What is to be done, by what is on the disk already. */
+interface Choice {
+  readonly wanted: readonly number[];
+  /** Places of folders that are not there, and that are put there as a whole. */
+  readonly wholeDirs: ReadonlySet<number>;
+  readonly skipped: number;
+  readonly resumed: number;
+}
+
 class GetRun {
   readonly #request: GetRequest;
   readonly #failures: Array<{ path: string; error: KeepsyncError }> = [];
   readonly #failedFiles = new Set<number>();
-  /** By place in the plan: blocks that are still missing. */
-  readonly #missingBlocks = new Map<number, number>();
-  #finished: number[] = [];
-  #finishing: Promise<void> = Promise.resolve();
+  /** By place in the plan: blocks that are still missing; -1 of files that are not wanted. */
+  readonly #missingBlocks: Int32Array;
   #doneBytes = 0;
   #writtenFiles = 0;
   #writtenBytes = 0;
 
   constructor(request: GetRequest) {
     this.#request = request;
+    this.#missingBlocks = new Int32Array(request.plan.files.length).fill(-1);
   }
 
   async run(): Promise<GetResult> {
-    const { plan, state, threads, signal } = this.#request;
+    const { plan, state, threads, existing, signal } = this.#request;
     this.#failures.push(...plan.refused);
-    const { wanted, skipped, resumed } = await this.#choose();
-    if (state.leftoverPartsDir !== undefined && state.leftoverPartsDir !== plan.partsDir) {
-      await threads.call('removeDir', state.leftoverPartsDir);
+    const choice = await this.#choose();
+    await this.#removeOldParts();
+    await this.#makeDirs(choice);
+    const todo = await this.#withoutDone(planBlocks(plan, choice.wanted));
+    const finish = new GetFinish(
+      {
+        plan,
+        threads,
+        state,
+        overwrite: existing === 'overwrite',
+        isFailed: (index) => this.#failedFiles.has(index),
+        onFailed: (index, error) => this.#fileFailed(index, error),
+        onNamed: (files) => this.#named(files),
+      },
+      choice.wholeDirs,
+    );
+    this.#count(choice.wanted, todo);
+    for (const index of choice.wanted) {
+      this.#finishIfWhole(index, finish);
     }
-    await this.#makeDirs();
-    const blocks = planBlocks(plan, wanted);
-    const todo = await this.#withoutDone(blocks);
-    for (const index of wanted) {
-      this.#missingBlocks.set(index, 0);
-    }
-    for (const block of todo) {
-      for (const index of block.files) {
-        this.#missingBlocks.set(index, (this.#missingBlocks.get(index) ?? 0) + 1);
-      }
-    }
-    this.#doneBytes = plan.totalBytes - sumBytes(todo);
-    for (const index of wanted) {
-      if (this.#missingBlocks.get(index) === 0) {
-        this.#fileComplete(index);
-      }
-    }
-    const queue = todo.values();
-    const worker = async () => {
-      for (const block of queue) {
-        signal.throwIfAborted();
-        await this.#fetch(block);
-      }
-    };
-    await Promise.all(Array.from({ length: BLOCKS_AT_ONCE }, worker));
-    this.#finishBatch();
-    await this.#finishing;
+    await this.#fetchAll(todo, finish);
+    await finish.end((index) => this.#missingBlocks[index] === 0 && !this.#failedFiles.has(index));
     signal.throwIfAborted();
     if (this.#failures.length === plan.refused.length) {
       await threads.call('removeDir', plan.partsDir);
@@ -101,16 +99,27 @@ class GetRun {
     return {
       writtenFiles: this.#writtenFiles,
       writtenBytes: this.#writtenBytes,
-      skippedFiles: skipped,
-      resumedFiles: resumed,
+      skippedFiles: choice.skipped,
+      resumedFiles: choice.resumed,
       failures: this.#failures,
     };
   }
 
-  /** Which files are to be written, by what is there already. */
-  async #choose(): Promise<{ wanted: number[]; skipped: number; resumed: number }> {
+  async #choose(): Promise<Choice> {
     const { plan, state, existing } = this.#request;
-    const sizes = await this.#sizes(plan.files.map((file) => file.diskPath));
+    const missingDirs = new Set<number>();
+    for (const [place, size] of (await this.#sizes(plan.dirs.map((dir) => dir.diskPath))).entries()) {
+      if (size < 0) {
+        missingDirs.add(place);
+      }
+    }
+    // in a folder that is not there, nothing is
+    const looked = [...plan.files.entries()].filter(([, file]) => !missingDirs.has(file.dir));
+    const found = await this.#sizes(looked.map(([, file]) => file.diskPath));
+    const sizes = new Float64Array(plan.files.length).fill(-1);
+    for (const [place, [index]] of looked.entries()) {
+      sizes[index] = found[place] ?? -1;
+    }
     const wanted: number[] = [];
     const inTheWay: string[] = [];
     let skipped = 0;
@@ -135,7 +144,8 @@ class GetRun {
         action: 'Use --skip-existing to leave such files as they are, or --force to replace them.',
       });
     }
-    return { wanted, skipped, resumed };
+    const wholeDirs = new Set([...missingDirs].filter((place) => plan.dirs[place]?.partsPath !== undefined));
+    return { wanted, wholeDirs, skipped, resumed };
   }
 
   async #sizes(paths: readonly string[]): Promise<number[]> {
@@ -146,14 +156,34 @@ class GetRun {
     return sizes;
   }
 
-  async #makeDirs(): Promise<void> {
+  /** Parts of another content, or from before the computer's last start: bytes of theirs must not come in. */
+  async #removeOldParts(): Promise<void> {
+    const { plan, state, threads } = this.#request;
+    if (state.leftoverPartsDir !== undefined && state.leftoverPartsDir !== plan.partsDir) {
+      await threads.call('removeDir', state.leftoverPartsDir);
+    }
+    if (!state.isResumed) {
+      await threads.call('removeDir', plan.partsDir);
+    }
+  }
+
+  async #makeDirs({ wanted, wholeDirs }: Choice): Promise<void> {
     const { plan, threads } = this.#request;
-    const dirs = [plan.partsDir, ...plan.dirs];
+    const filled = new Set(wanted.map((index) => plan.files[index]?.dir));
+    const ours = [
+      plan.partsDir,
+      ...plan.shelves,
+      ...plan.dirs.flatMap((dir, place) =>
+        dir.partsPath !== undefined && filled.has(place) ? [dir.partsPath] : [],
+      ),
+    ];
+    const theirs = plan.dirs.filter((_dir, place) => !wholeDirs.has(place)).map((dir) => dir.diskPath);
+    const dirs = [...ours, ...theirs];
     const failures = await threads.call('makeDirs', { top: plan.top, dirs });
     for (const failure of failures) {
       const path = dirs[failure.index] ?? '';
       const error = new KeepsyncError(failure.code, failure.message);
-      if (path === plan.partsDir) {
+      if (failure.index < ours.length) {
         throw error;
       }
       this.#failures.push({ path, error });
@@ -167,10 +197,10 @@ class GetRun {
   }
 
   /** Blocks that an earlier run wrote count, where all files that need them still have their parts. */
-  async #withoutDone(blocks: readonly PlannedBlock[]): Promise<PlannedBlock[]> {
+  async #withoutDone(blocks: readonly PlannedBlock[]): Promise<readonly PlannedBlock[]> {
     const { plan, state } = this.#request;
     if (state.doneBlocks.size === 0) {
-      return [...blocks];
+      return blocks;
     }
     const concerned = new Set(
       blocks.filter((block) => state.doneBlocks.has(block.key)).flatMap((block) => block.files),
@@ -183,13 +213,43 @@ class GetRun {
     );
   }
 
-  async #fetch(block: PlannedBlock): Promise<void> {
-    const { keep, state, signal, onProgress, plan } = this.#request;
+  #count(wanted: readonly number[], todo: readonly PlannedBlock[]): void {
+    const missing = this.#missingBlocks;
+    for (const index of wanted) {
+      missing[index] = 0;
+    }
+    this.#doneBytes = this.#request.plan.totalBytes;
+    for (const block of todo) {
+      this.#doneBytes -= block.sizeBytes;
+      for (const index of block.files) {
+        missing[index] = (missing[index] ?? 0) + 1;
+      }
+    }
+  }
+
+  #finishIfWhole(index: number, finish: GetFinish): void {
+    if (this.#missingBlocks[index] === 0 && !this.#failedFiles.has(index)) {
+      finish.add(index);
+    }
+  }
+
+  async #fetchAll(blocks: readonly PlannedBlock[], finish: GetFinish): Promise<void> {
+    const queue = blocks.values();
+    const worker = async () => {
+      for (const block of queue) {
+        this.#request.signal.throwIfAborted();
+        await this.#fetch(block, finish);
+      }
+    };
+    await Promise.all(Array.from({ length: BLOCKS_AT_ONCE }, worker));
+  }
+
+  async #fetch(block: PlannedBlock, finish: GetFinish): Promise<void> {
+    const { keep, state, signal } = this.#request;
     try {
       const result = await keep.fetchTo(block.locator, block.targets, { signal });
-      const indexOf = new Map(block.files.map((index) => [plan.files[index]?.partPath, index]));
       for (const failure of result.failures) {
-        const index = indexOf.get(failure.diskPath);
+        const index = block.fileOfTarget[failure.index];
         if (index !== undefined) {
           this.#fileFailed(index, new KeepsyncError(failure.code, failure.message));
         }
@@ -200,13 +260,10 @@ class GetRun {
       this.#doneBytes += result.writtenBytes;
       this.#writtenBytes += result.writtenBytes;
       for (const index of block.files) {
-        const missing = (this.#missingBlocks.get(index) ?? 0) - 1;
-        this.#missingBlocks.set(index, missing);
-        if (missing === 0) {
-          this.#fileComplete(index);
-        }
+        this.#missingBlocks[index] = (this.#missingBlocks[index] ?? 0) - 1;
+        this.#finishIfWhole(index, finish);
       }
-      onProgress({ doneBytes: this.#doneBytes, doneFiles: this.#writtenFiles });
+      this.#showProgress();
     } catch (thrown) {
       signal.throwIfAborted();
       for (const index of block.files) {
@@ -222,49 +279,12 @@ class GetRun {
     }
   }
 
-  #fileComplete(index: number): void {
-    if (!this.#failedFiles.has(index)) {
-      this.#finished.push(index);
-      if (this.#finished.length >= FINISH_BATCH) {
-        this.#finishBatch();
-      }
-    }
+  #named(files: number): void {
+    this.#writtenFiles += files;
+    this.#showProgress();
   }
 
-  #finishBatch(): void {
-    const batch = this.#finished;
-    this.#finished = [];
-    if (batch.length > 0) {
-      this.#finishing = this.#finishing.then(() => this.#finish(batch));
-      // seen where it is waited for, at the end of the run
-      this.#finishing.catch(() => undefined);
-    }
+  #showProgress(): void {
+    this.#request.onProgress({ doneBytes: this.#doneBytes, doneFiles: this.#writtenFiles });
   }
-
-  async #finish(indexes: readonly number[]): Promise<void> {
-    const { plan, state, threads, existing, onProgress } = this.#request;
-    const files = indexes.flatMap((index) => {
-      const file = plan.files[index];
-      return file === undefined
-        ? []
-        : [{ partPath: file.partPath, diskPath: file.diskPath, isEmpty: file.sizeBytes === 0 }];
-    });
-    await state.filesFinishing(indexes);
-    const failures = await threads.call('finish', { files, overwrite: existing === 'overwrite' });
-    for (const failure of failures) {
-      const index = indexes[failure.index];
-      if (index !== undefined) {
-        this.#fileFailed(index, new KeepsyncError(failure.code, failure.message));
-      }
-    }
-    this.#writtenFiles += indexes.length - failures.length;
-    onProgress({ doneBytes: this.#doneBytes, doneFiles: this.#writtenFiles });
-  }
-}
-
-function sumBytes(blocks: readonly PlannedBlock[]): number {
-  return blocks.reduce(
-    (sum, block) => sum + block.targets.reduce((bytes, target) => bytes + target.lengthBytes, 0),
-    0,
-  );
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import {
   makePrivateDir,
@@ -29,6 +29,8 @@ const headerSchema = z.object({
 export class GetState {
   readonly doneBlocks: ReadonlySet<string>;
   readonly finishedFiles: ReadonlySet<number>;
+  /** Whether it goes on from an earlier run; if not, parts that are there are of no use. */
+  readonly isResumed: boolean;
   /** Folder of parts that an earlier run of another content left behind. */
   readonly leftoverPartsDir: string | undefined;
   readonly #path: string;
@@ -38,10 +40,16 @@ export class GetState {
   private constructor(
     path: string,
     file: FileHandle,
-    known: { doneBlocks: Set<string>; finishedFiles: Set<number>; leftoverPartsDir: string | undefined },
+    known: {
+      isResumed: boolean;
+      doneBlocks: Set<string>;
+      finishedFiles: Set<number>;
+      leftoverPartsDir: string | undefined;
+    },
   ) {
     this.#path = path;
     this.#file = file;
+    this.isResumed = known.isResumed;
     this.doneBlocks = known.doneBlocks;
     this.finishedFiles = known.finishedFiles;
     this.leftoverPartsDir = known.leftoverPartsDir;
@@ -81,7 +89,7 @@ export class GetState {
     await file.appendFile(
       isOurs ? '\n' : `${JSON.stringify({ version: 1, portableDataHash, partsDir, bootId })}\n`,
     );
-    return new GetState(path, file, { ...known, leftoverPartsDir });
+    return new GetState(path, file, { ...known, isResumed: isOurs, leftoverPartsDir });
   }
 
   blockDone(key: string): void {

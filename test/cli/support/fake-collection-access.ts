@@ -3,7 +3,7 @@ import { KeepsyncError } from '../../../src/base/errors.ts';
 import { blockKey } from '../../../src/cli/collection-path.ts';
 import type { CollectionAccess } from '../../../src/cli/services.ts';
 import { portableDataHash } from '../../../src/collection/manifest-text.ts';
-import type { FetchTarget } from '../../../src/keep/ports.ts';
+import type { FetchTargets } from '../../../src/keep/ports.ts';
 import { writeTargets } from '../../support/keep-targets.ts';
 
 export const UUID = 'zzzzz-4zz18-000000000000001';
@@ -33,7 +33,7 @@ export class FakeCollections implements CollectionAccess {
       }
       return data;
     },
-    fetchTo: async (locator: string, targets: readonly FetchTarget[]) =>
+    fetchTo: async (locator: string, targets: FetchTargets) =>
       await writeTargets(await this.keep.get(locator), targets),
   };
 

@@ -13,6 +13,8 @@ const PLACES = [
 
 const FLAGS = [
   '--no-sandbox',
+  // A page that is opened beside another one of its site needs no process of its own, which costs most of a second.
+  '--process-per-site',
   '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
@@ -20,6 +22,9 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ] as const;
+
+/** How long a busy computer may take for a step: Playwright's own 30 s are too few while others start, too. */
+export const PATIENCE_MS = 120_000;
 
 /** Starts the system's Chromium. Throws, saying what to install, where there is none. */
 export async function launchChromium(): Promise<Browser> {
@@ -30,5 +35,5 @@ export async function launchChromium(): Promise<Browser> {
       'The tests of the window need a Chromium: install one, or name it in KEEPSYNC_TEST_CHROMIUM.',
     );
   }
-  return chromium.launch({ executablePath, args: [...FLAGS] });
+  return chromium.launch({ executablePath, args: [...FLAGS], timeout: PATIENCE_MS });
 }

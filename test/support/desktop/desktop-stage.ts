@@ -9,7 +9,7 @@ import { BuiltDesktop, type RunningDesktop } from './desktop-under-test.ts';
 import { findElectron } from './electron-runtime.ts';
 
 /** How long a busy computer may take for a step. */
-export const SOON = { timeout: 90_000, interval: 100 };
+export const SOON = { timeout: 180_000, interval: 100 };
 
 const runtime = findElectron(process.env);
 /** Why no Electron can be run; '' where one can. */

@@ -15,7 +15,7 @@ import { buildApp, sharedBuild } from './app-build.ts';
 import { type Display, openDisplay } from './virtual-display.ts';
 
 /** How long a busy computer may take for a step. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 
 /** The built app in a folder, with a display to run on. */
 export class BuiltDesktop {

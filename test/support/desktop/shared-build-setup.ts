@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { openRunFolder, removeRunFolder } from './run-folder.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -10,13 +10,16 @@ declare module 'vitest' {
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'keepsync-app-'));
+let folder: string;
 
-/** A vitest global setup: a place for one build of the app for all test files of a run. */
+/** A vitest global setup: a folder for temporary files of the run's own, and in it a place for one build of the app. */
 export function setup(project: TestProject): void {
-  project.provide('appFolder', folder);
+  folder = openRunFolder();
+  const appFolder = join(folder, 'app');
+  mkdirSync(appFolder);
+  project.provide('appFolder', appFolder);
 }
 
 export function teardown(): void {
-  rmSync(folder, { recursive: true, force: true });
+  removeRunFolder(folder);
 }

@@ -429,6 +429,7 @@ export class KillWorld {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
+        TMPDIR: tmpdir(),
         HOME: this.path('home'),
         LANG: 'C.UTF-8',
         ...this.#cluster.env(),
