@@ -105,6 +105,8 @@ export class FolderLoop {
   #totals: ScanTotals | undefined;
   #moreFiles: PromiseWithResolvers<void> | undefined;
   #remoteDirty = false;
+  /** The collection was looked at since the start, or could not be: until then nobody says that all is saved. */
+  #hasLookedAtRemote = false;
   #saveNow = false;
   /** The counts at which a save found nothing that it could do; until they change there is no point in another. */
   #fruitless: string | undefined;
@@ -345,7 +347,7 @@ export class FolderLoop {
     if (this.#uploader.working) {
       return 'uploading';
     }
-    if (this.#scans.busy || this.#scanAll) {
+    if (this.#scans.busy || this.#scanAll || !this.#hasLookedAtRemote) {
       return 'scanning';
     }
     return this.#saving ? 'saving' : 'watching';
@@ -684,6 +686,11 @@ export class FolderLoop {
         this.#nextRemoteAtMs =
           nowMs + (isRetriable(error.code) ? 30_000 : this.#ports.settings().remoteCheckEveryMs);
         this.#trouble('remote', error, this.#nextRemoteAtMs);
+      }
+    } finally {
+      if (!this.#hasLookedAtRemote) {
+        this.#hasLookedAtRemote = true;
+        this.#changed();
       }
     }
   }
