@@ -108,14 +108,14 @@ export async function openApi(
   });
 }
 
-/** Keep of a cluster, with its threads. To be closed by the caller. */
+/** Keep of a cluster, with its threads. To be closed by the caller. `cacheBytes`: of blocks that are read, to be kept at hand. */
 export async function openKeep(
   env: EngineEnvironment,
   connection: Connection,
   api: ArvadosApi,
   settings: Settings,
   log: LogPort,
-  onRound?: RoundListener,
+  more: { readonly onRound?: RoundListener; readonly cacheBytes?: number } = {},
 ): Promise<KeepClient> {
   const named = servicesFromEnv(env.env);
   const ca = await readCa(connection.caFile);
@@ -130,7 +130,7 @@ export async function openKeep(
     },
     allowPlainHttp: connection.allowPlainHttpKeep,
     attempts: settings.network.retries + 1,
-    ...(onRound === undefined ? {} : { onRound }),
+    ...more,
     uploadBytesPerSecond: settings.network.uploadLimitBytesPerSecond,
     clock: env.clock,
     random: env.random,
@@ -163,7 +163,11 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     closers.push(() => api.close());
     const reachability = new Reachability(env.clock);
     closers.push(() => reachability.close());
-    const keep = await openKeep(env, connection, api, settings, log, (error) => reachability.note(error));
+    const keep = await openKeep(env, connection, api, settings, log, {
+      onRound: (error) => reachability.note(error),
+      // The engine reads a block once, to compare files with it: nothing to keep memory for.
+      cacheBytes: 0,
+    });
     closers.push(() => keep.close());
     const disk = createThreadedDisk({ journalPath: journalFile });
     closers.push(() => disk.close());

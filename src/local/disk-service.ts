@@ -2,9 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KeepsyncError } from '../base/errors.ts';
 import type { CallContext } from '../base/thread-rpc.ts';
 import type { PackedChanges, PackedReads, PackedResults } from './batch-columns.ts';
+import { compareRanges } from './compare-ranges.ts';
 import type { KnownSource } from './known-source.ts';
 import type {
+  CompareRanges,
   FileStat,
+  RangeVerdict,
   ReadPiece,
   ReadSmallFiles,
   ScanRequest,
@@ -48,6 +51,7 @@ export type DiskThreadApi = {
   }): Array<FileStat | undefined>;
   readSmall(input: { readonly folderId: number; readonly request: PackedReads }): PackedResults;
   readPiece(input: ReadPiece): void;
+  compareRanges(input: CompareRanges): RangeVerdict[];
 };
 
 interface Scan {
@@ -133,6 +137,10 @@ export class DiskService {
 
   readPiece(request: ReadPiece): void {
     readPieceOf(this.#disk, request);
+  }
+
+  compareRanges(request: CompareRanges): RangeVerdict[] {
+    return compareRanges(this.#disk, request);
   }
 
   close(): void {

@@ -36,5 +36,6 @@ if (data.role === 'watch') {
     stat: ({ diskPaths, followLinks }) => service.stat(diskPaths, followLinks),
     readSmall: ({ folderId, request }) => packResults(service.readSmall(folderId, unpackReads(request))),
     readPiece: (request) => service.readPiece(request),
+    compareRanges: (request) => service.compareRanges(request),
   });
 }

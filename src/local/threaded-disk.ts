@@ -61,6 +61,7 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
     readSmall: async (folderId, request) =>
       unpackResults(await reader.get().call('readSmall', { folderId, request: packReads(request) })),
     readPiece: async (request) => reader.get().call('readPiece', request),
+    compareRanges: async (request) => reader.get().call('compareRanges', request),
     warmUp: () => {
       walker.get();
     },
