@@ -92,7 +92,12 @@ export const texts = {
     waits: (bytes: number) => `${sizeText(bytes)} wait to be read`,
     beingWritten: (files: number) =>
       files === 1 ? '1 file is still being written' : `${countText(files)} files are still being written`,
-    otherWaiting: (files: number) => (files === 1 ? '1 file waits' : `${countText(files)} files wait`),
+    otherWaiting: (files: number) => {
+      if (files === 0) {
+        return 'the rest of what is being read';
+      }
+      return files === 1 ? '1 file waits' : `${countText(files)} files wait`;
+    },
     nothingWaits: ['Nothing waits', 'nothing is being written'],
     failed: (blocks: number, bytes: number) => `${plural(blocks, 'block')} failed, ${sizeText(bytes)}`,
     again: (seconds: number) => (seconds <= 0 ? 'goes again now' : `goes again in ${durationText(seconds)}`),

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
+import { packChanges, packResults, unpackReads } from './batch-columns.ts';
 import { DiskService, type DiskThreadApi } from './disk-service.ts';
 import { openJournalView } from './journal-view.ts';
 import { nothingKnown } from './known-source.ts';
@@ -25,10 +26,16 @@ if (data.role === 'watch') {
   );
   serveThread<DiskThreadApi>(parentPort, {
     beginScan: ({ folderId, request }) => service.beginScan(folderId, request),
-    nextStep: (scanId, context) => service.nextStep(scanId, context),
+    nextStep: async (scanId, context) => {
+      const step = await service.nextStep(scanId, context);
+      return { ...step, changes: packChanges(step.changes) };
+    },
     dropScan: (scanId) => service.dropScan(scanId),
+    bringHelp: ({ scanId, line }) => service.bringHelp(scanId, line),
+    helpScan: ({ folderId, rules, line }) => service.helpScan(folderId, rules, line),
     stat: ({ diskPaths, followLinks }) => service.stat(diskPaths, followLinks),
-    readSmall: ({ folderId, request }) => service.readSmall(folderId, request),
+    readSmall: ({ folderId, request }) => packResults(service.readSmall(folderId, unpackReads(request))),
     readPiece: (request) => service.readPiece(request),
+    compareRanges: (request) => service.compareRanges(request),
   });
 }

@@ -87,8 +87,11 @@ export function openJournalView(journalPath: string): KnownSource {
           }),
       };
     },
-    isKnown: (folderId, sizeBytes, digest) =>
-      ask(() => current().known.get(folderId, sizeBytes, digest) !== undefined),
+    knownBytes: (folderId) => {
+      ask(current);
+      return (sizeBytes, digest) =>
+        ask(() => (view ?? current()).known.get(folderId, sizeBytes, digest) !== undefined);
+    },
     close,
   };
 }

@@ -3,14 +3,14 @@ import type { KnownTree } from './ports.ts';
 /** What the disk threads ask the journal. They only read; the journal's own thread writes. */
 export interface KnownSource {
   knownTree(folderId: number): KnownTree;
-  /** Whether the folder has these bytes in acknowledged blocks: same size, same digest. */
-  isKnown(folderId: number, sizeBytes: number, digest: string): boolean;
+  /** For one batch of files: whether the folder has bytes in acknowledged blocks, of the same size and digest. */
+  knownBytes(folderId: number): (sizeBytes: number, digest: string) => boolean;
   close(): void;
 }
 
 /** For a disk without a journal: everything is new. */
 export const nothingKnown: KnownSource = {
   knownTree: () => ({ entriesOf: () => [], entryOf: () => undefined }),
-  isKnown: () => false,
+  knownBytes: () => () => false,
   close: () => undefined,
 };

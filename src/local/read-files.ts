@@ -3,7 +3,15 @@ import { KeepsyncError } from '../base/errors.ts';
 import { fileError, fileErrorRecord } from './file-errors.ts';
 import { IGNORE_FILE_MAX_BYTES } from './ignore-rules.ts';
 import type { FileStamp, FileStat, ReadPiece, SmallFile, SmallFileResult } from './ports.ts';
-import { isMissing, kindOf, type ReadDisk, type ScanDisk, stampOf, toFileStat } from './sync-disk.ts';
+import {
+  isMissing,
+  kindOf,
+  type RawStat,
+  type ReadDisk,
+  type ScanDisk,
+  stampOf,
+  toFileStat,
+} from './sync-disk.ts';
 
 /**
  * sha256, shortened to the 128 bits that the journal compares. It is the cheapest cryptographic digest where the
@@ -61,7 +69,7 @@ export function readPieceOf(disk: ReadDisk, request: ReadPiece): void {
 }
 
 /** Five system calls: open, fstat, read, fstat, close. A link is followed; the stamp tells whether it is the same file. */
-function readChecked(
+export function readChecked(
   disk: ReadDisk,
   diskPath: string,
   stamp: FileStamp,
@@ -79,7 +87,7 @@ function readChecked(
     if (
       stampOf(before) !== stamp ||
       !fill(disk, handle, position, into) ||
-      stampOf(disk.fstat(handle)) !== stamp
+      !isSameState(before, disk.fstat(handle))
     ) {
       throw new KeepsyncError('FILE_CHANGED', `Changed while it was read: ${diskPath}`, {
         action: 'Nothing to do: it is read again once it is left alone.',
@@ -88,6 +96,17 @@ function readChecked(
   } finally {
     disk.close(handle);
   }
+}
+
+/** As if their stamps were compared, without making the text. */
+function isSameState(before: RawStat, after: RawStat): boolean {
+  return (
+    before.size === after.size &&
+    before.mtimeNs === after.mtimeNs &&
+    before.ctimeNs === after.ctimeNs &&
+    before.dev === after.dev &&
+    before.ino === after.ino
+  );
 }
 
 /** Whether the buffer could be filled to its end. */

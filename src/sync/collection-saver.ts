@@ -192,19 +192,26 @@ export class CollectionSaver {
       await journal.abandonSave(built.saveId);
       throw thrown;
     }
+    let collided = true;
+    let doubt: unknown;
+    try {
+      collided = await this.#collided(uuid, seen, saved, signal);
+    } catch (thrown) {
+      // Nobody knows what was there before: as after a collision, the next look compares everything.
+      doubt = thrown;
+    }
     const nowMs = clock.nowMs();
+    // In one step with what it says of the rows: a kill must not leave somebody else's change unseen.
     await journal.finishSave(built.saveId, {
       atMs: nowMs,
       portableDataHash: saved.portableDataHash,
       version: saved.version,
+      collided,
     });
-    const collided = await this.#collided(uuid, seen, saved, signal);
-    const after = await journal.updateFolder(folder.id, {
-      // After a collision the next look compares everything.
-      remotePdh: collided ? null : saved.portableDataHash,
-      remoteVersion: saved.version,
-      lastSaveAtMs: nowMs,
-    });
+    if (doubt !== undefined) {
+      throw doubt;
+    }
+    const after = await journal.updateFolder(folder.id, { lastSaveAtMs: nowMs });
     return {
       outcome: {
         folder: after,

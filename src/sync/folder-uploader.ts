@@ -47,6 +47,9 @@ interface PackedFile {
   readonly attempts: number;
 }
 
+/** How long small files wait, at most and about, for a large one that is being read (milliseconds). */
+const SMALL_WAIT_MS = 30_000;
+
 interface Pack {
   readonly block: FillingBlock;
   readonly outgoing: OutgoingBlock;
@@ -74,6 +77,7 @@ export class FolderUploader {
   readonly #pieceBytes = new Map<number, number>();
   #stopped = false;
   #working = false;
+  #claimedAtMs = 0;
   #failure: unknown;
 
   constructor(ports: UploaderPorts) {
@@ -127,7 +131,7 @@ export class FolderUploader {
           pack = undefined;
         }
         for (let file = large.shift(); file; file = large.shift()) {
-          await this.#uploadLarge(file);
+          await this.#uploadLarge(file, small);
         }
       }
     } finally {
@@ -152,9 +156,14 @@ export class FolderUploader {
     return !this.#stopped && this.#ports.gate.passable;
   }
 
-  async #claim(small: PendingFile[], large: PendingFile[]): Promise<void> {
+  async #claim(small: PendingFile[], large: PendingFile[], largestBytes?: number): Promise<void> {
     const { journal, folderId, clock, blockSizeBytes } = this.#ports;
-    const limits = { files: CLAIM_FILES, bytes: 4 * blockSizeBytes };
+    const limits = {
+      files: CLAIM_FILES,
+      bytes: 4 * blockSizeBytes,
+      ...(largestBytes === undefined ? {} : { largestBytes }),
+    };
+    this.#claimedAtMs = clock.monotonicMs();
     const claimed = await journal.claimPending(folderId, clock.nowMs(), limits);
     this.#working ||= claimed.length > 0;
     for (const file of claimed) {
@@ -317,7 +326,25 @@ export class FolderUploader {
     }
   }
 
-  async #uploadLarge(file: PendingFile): Promise<void> {
+  /** What is small and became due while a large file is read does not wait for its end. To be called with no block open. */
+  async #uploadSmallMeanwhile(small: PendingFile[]): Promise<void> {
+    const { clock, blockSizeBytes } = this.#ports;
+    if (clock.monotonicMs() - this.#claimedAtMs < SMALL_WAIT_MS) {
+      return;
+    }
+    await this.#claim(small, [], Math.floor(blockSizeBytes / 2));
+    while (small.length > 0 && this.#mayGoOn()) {
+      const pack = await this.#openPack(small);
+      try {
+        await this.#fill(pack, small);
+      } finally {
+        await this.#seal(pack);
+      }
+    }
+  }
+
+  /** `small` takes what becomes due meanwhile. */
+  async #uploadLarge(file: PendingFile, small: PendingFile[]): Promise<void> {
     const { journal, disk, blocks, slots, clock, blockSizeBytes, folderId } = this.#ports;
     const pieces = Math.ceil(file.sizeBytes / blockSizeBytes);
     const validUntilMs = clock.nowMs() + this.#ports.signatureMarginMs;
@@ -332,6 +359,13 @@ export class FolderUploader {
     for (let index = 0; index < pieces && failure === undefined; index += 1) {
       if (there.has(index)) {
         continue;
+      }
+      try {
+        await this.#uploadSmallMeanwhile(small);
+      } catch (thrown) {
+        this.#failure ??= thrown;
+        failure = new KeepsyncError('CANCELLED', 'Stopped on the way');
+        break;
       }
       const permit = await slots.acquire();
       if (!this.#mayGoOn()) {
@@ -436,6 +470,13 @@ export class FolderUploader {
       return;
     }
     await this.#recordFailures(files.map((file) => ({ file, error })));
+  }
+
+  /** Files that somebody else read for this folder and could not: failed, or to be looked at again. */
+  async failed(
+    failures: ReadonlyArray<{ readonly file: PendingFile; readonly error: KeepsyncError }>,
+  ): Promise<void> {
+    await this.#recordFailures(failures);
   }
 
   async #recordFailures(failures: readonly Failure[]): Promise<void> {

@@ -34,6 +34,8 @@ export class ChangeBatch {
   readonly #calm: CalmSettings;
   /** Content of rows that had the stamp of a file of this batch before the batch touched them. */
   readonly #twins = new Map<string, Content>();
+  /** Paths of this batch for which there is no row (yet). */
+  readonly #absent = new Set<string>();
   readonly #dirsWithChild = new Set<string>();
   readonly #dirsThatLost = new Set<string>();
   pending = 0;
@@ -49,6 +51,7 @@ export class ChangeBatch {
 
   apply(changes: readonly TreeChange[]): void {
     this.#findTwins(changes);
+    this.#findAbsent(changes);
     for (const change of changes) {
       switch (change.type) {
         case 'file':
@@ -79,8 +82,10 @@ export class ChangeBatch {
   }
 
   #findTwins(changes: readonly TreeChange[]): void {
+    const stamps = changes.flatMap((change) => (change.type === 'file' ? [change.stat.stamp] : []));
+    const found = this.#store.entries.stampsFound(this.#folderId, stamps);
     for (const change of changes) {
-      if (change.type !== 'file' || change.stat.stamp === '') {
+      if (change.type !== 'file' || change.stat.stamp === '' || !found.has(change.stat.stamp)) {
         continue;
       }
       const { stamp, sizeBytes } = change.stat;
@@ -100,9 +105,36 @@ export class ChangeBatch {
     }
   }
 
+  /** Directory by directory, so that a file that is new need not be looked for by itself. */
+  #findAbsent(changes: readonly TreeChange[]): void {
+    const namesByDir = new Map<string, string[]>();
+    for (const change of changes) {
+      if (change.type === 'file') {
+        const [dir, name] = splitPath(change.path);
+        const names = namesByDir.get(dir);
+        if (names === undefined) {
+          namesByDir.set(dir, [name]);
+        } else {
+          names.push(name);
+        }
+        this.#absent.add(change.path);
+      }
+    }
+    for (const [dir, names] of namesByDir) {
+      for (const name of this.#store.entries.namesFound(this.#folderId, dir, names)) {
+        this.#absent.delete(pathOf({ dir, name }));
+      }
+    }
+  }
+
+  /** The row of a path that now gets one, or has one. */
+  #take(path: string): EntryRow | undefined {
+    return this.#absent.delete(path) ? undefined : this.#store.entries.find(this.#folderId, path);
+  }
+
   #file(path: string, diskPath: string, stat: FileStat): void {
     const { entries } = this.#store;
-    const row = entries.find(this.#folderId, path);
+    const row = this.#take(path);
     if (isThere(row) && row.kind === 'dir') {
       this.#goneBelow(path);
     }
@@ -178,7 +210,7 @@ export class ChangeBatch {
 
   #dir(path: string, diskPath: string): void {
     const { entries, bases } = this.#store;
-    const row = entries.find(this.#folderId, path);
+    const row = this.#take(path);
     if (row === undefined) {
       const [dir, name] = splitPath(path);
       entries.insert({
@@ -229,6 +261,10 @@ export class ChangeBatch {
 
   /** What lies at `path` is on disk, so its directories are directories, and none of them is empty. */
   #fillDirsOf(path: string): void {
+    const [parent] = splitPath(path);
+    if (parent === '' || this.#dirsWithChild.has(parent)) {
+      return;
+    }
     for (const dir of ancestorsOf(path).reverse()) {
       if (this.#dirsWithChild.has(dir)) {
         return;
@@ -248,7 +284,7 @@ export class ChangeBatch {
 
   #held(path: string, diskPath: string, error: ErrorRecord): void {
     const { entries, bases } = this.#store;
-    const row = entries.find(this.#folderId, path);
+    const row = this.#take(path);
     const text = errorText(error);
     if (row === undefined) {
       const [dir, name] = splitPath(path);

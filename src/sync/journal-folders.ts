@@ -198,6 +198,9 @@ export function splitDiskPath(
   diskPath: string,
 ): { readonly base: string; readonly cut: number; readonly separator: string } {
   const separator = !diskPath.startsWith('/') && diskPath.includes('\\') ? '\\' : '/';
+  if (separator === '/' && diskPath.endsWith(`/${path}`)) {
+    return { base: diskPath.slice(0, diskPath.length - path.length), cut: 0, separator };
+  }
   let common = 0;
   let whole = 0;
   while (common < path.length && common < diskPath.length) {

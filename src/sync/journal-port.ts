@@ -100,6 +100,16 @@ export interface StoredPiece {
   readonly lengthBytes: number;
 }
 
+/** What the server answered to a save. */
+export interface SaveResult {
+  readonly atMs: number;
+  /** Of the collection as it is now. */
+  readonly portableDataHash: string;
+  readonly version: number | null;
+  /** Somebody else may have saved between the last look and this save: the next look compares everything. */
+  readonly collided: boolean;
+}
+
 export interface SaveRequest {
   readonly folderId: number;
   readonly nowMs: number;
@@ -186,6 +196,34 @@ export interface JournalProblem {
   readonly sinceMs: number;
 }
 
+/** A range of a waiting file that is perhaps a range of a block of the collection. */
+export interface AdoptableRange extends PendingFile {
+  /** In the file. */
+  readonly position: number;
+  /** In the block. */
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+/** A block of the collection, and all that is waiting and may lie in it, in the block's order. */
+export interface AdoptableBlock {
+  /** Signed, where the journal has a signature. */
+  readonly locator: string;
+  readonly md5: string;
+  readonly sizeBytes: number;
+  readonly ranges: readonly AdoptableRange[];
+  /** No file in it is still to become due, or one has waited long enough for those: time to download the block. */
+  readonly isRipe: boolean;
+}
+
+/**
+ * What the comparison of one range found. `unknown`: it could not be compared and will not be; `unread`: it was not
+ * compared this time.
+ */
+export type AdoptionVerdict =
+  | { readonly outcome: 'equal'; readonly digest: string }
+  | { readonly outcome: 'differs' | 'unknown' | 'unread' };
+
 /**
  * The sync engine's memory: what was seen on disk, where its bytes went, which blocks are acknowledged. One writer.
  * Every call is one transaction, durable (fsync) when it resolves. A damaged journal raises JOURNAL; the caller opens a
@@ -223,12 +261,13 @@ export interface Journal {
 
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
-   * calls names them or `releaseFiles` lets go.
+   * calls names them or `releaseFiles` lets go. With `largestBytes` larger files are passed over, some thousands at most.
+   * Left out are those that the collection may have already: see `beginAdoption`.
    */
   claimPending(
     folderId: number,
     nowMs: number,
-    limits: { files: number; bytes: number },
+    limits: { files: number; bytes: number; largestBytes?: number },
   ): Promise<readonly PendingFile[]>;
   releaseFiles(entryIds: readonly number[]): Promise<void>;
   /** When the next pending or failed row is due; null where none is waiting. */
@@ -297,13 +336,30 @@ export interface Journal {
   /** The next save's content, or undefined where there is nothing to save. Runs off the main thread. */
   buildSave(request: SaveRequest): Promise<BuiltSave | undefined>;
   /** The server took it: rows that did not change meanwhile become `saved`, `deleted` ones vanish. */
-  finishSave(
-    saveId: number,
-    result: { readonly atMs: number; readonly portableDataHash: string; readonly version: number | null },
-  ): Promise<void>;
+  finishSave(saveId: number, result: SaveResult): Promise<void>;
   abandonSave(saveId: number): Promise<void>;
   /** Compares saved rows with the collection as it is now; what it lost becomes stored (or pending) again. */
   compareRemote(folderId: number, remoteManifest: string): Promise<RemoteDrift>;
+
+  /** Whether the collection holds files that are not ours and may yet turn out to be those on disk. Cheap. */
+  mayAdopt(folderId: number): Promise<boolean>;
+  /**
+   * Looks for waiting files of the very size that the collection has at their path, and plans how to compare them. Files
+   * without bytes are taken over at once. Returns how many others there are to compare first.
+   */
+  beginAdoption(folderId: number, nowMs: number): Promise<number>;
+  /** The next block to compare; undefined when all were. */
+  nextAdoptable(folderId: number, nowMs: number): Promise<AdoptableBlock | undefined>;
+  /**
+   * One verdict for each range of that block. A file whose ranges are all equal takes over the collection's segments and
+   * is `saved` at once. A due one that is not equal is an ordinary file to be uploaded from now on. Files stay as they are
+   * (`refused`) while the outcome of a save is not known.
+   */
+  recordAdoption(
+    folderId: number,
+    verdicts: readonly AdoptionVerdict[],
+    nowMs: number,
+  ): Promise<{ readonly adopted: Tally; readonly refused: number }>;
 
   listFiles(
     folderId: number,

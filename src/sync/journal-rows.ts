@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { BlockTable } from './journal-blocks.ts';
 import type { EntryState } from './journal-port.ts';
+import { DueCursor, RowCache } from './journal-row-cache.ts';
 import type { SegmentsText } from './journal-segments.ts';
 import { damaged, FIELD_END, NULL_MARK } from './journal-sums.ts';
 import type { Tallies } from './journal-tallies.ts';
@@ -48,6 +49,8 @@ export class EntryTable {
   readonly #database: DatabaseSync;
   readonly #tallies: Tallies;
   readonly #blocks: BlockTable;
+  readonly #cache = new RowCache<EntryRow>();
+  readonly due = new DueCursor();
   readonly #pageStatements = new Map<string, StatementSync>();
   readonly #byPath: StatementSync;
   readonly #byId: StatementSync;
@@ -56,11 +59,16 @@ export class EntryTable {
   readonly #byDigest: StatementSync;
   readonly #childOf: StatementSync;
   readonly #rowBelow: StatementSync;
+  readonly #dirsBelow: StatementSync;
+  readonly #stampsFound: StatementSync;
+  readonly #namesFound: StatementSync;
   readonly #idsAfter: StatementSync;
   readonly #insert: StatementSync;
   readonly #updateAll: StatementSync;
   readonly #updateContent: StatementSync;
   readonly #updateState: StatementSync;
+  readonly #updateSaved: StatementSync;
+  readonly #stateIds: StatementSync;
   readonly #remove: StatementSync;
 
   constructor(database: DatabaseSync, tallies: Tallies, blocks: BlockTable) {
@@ -85,6 +93,20 @@ export class EntryTable {
       `SELECT 1 AS found FROM entry WHERE folder_id = ?1 AND dir = ?2
        UNION ALL SELECT 1 FROM entry WHERE folder_id = ?1 AND dir >= ?2 || '/' AND dir < ?2 || '0' LIMIT 1`,
     );
+    this.#dirsBelow = database.prepare(
+      'SELECT 1 AS found FROM entry WHERE folder_id = ? AND dir >= ? AND dir < ? LIMIT 1',
+    );
+    // One question for a batch: most of what a scan finds is not there.
+    this.#stampsFound = database.prepare(
+      `SELECT DISTINCT batch.value FROM json_each(?) AS batch CROSS JOIN entry INDEXED BY entry_stamp
+       WHERE folder_id = ? AND stamp = batch.value`,
+    );
+    this.#stampsFound.setReturnArrays(true);
+    this.#namesFound = database.prepare(
+      `SELECT batch.value FROM json_each(?) AS batch CROSS JOIN entry INDEXED BY entry_path
+       WHERE folder_id = ? AND dir = ? AND name = batch.value`,
+    );
+    this.#namesFound.setReturnArrays(true);
     const columns = ENTRY_COLUMNS.split(', ').filter((column) => column !== 'id');
     this.#insert = database.prepare(
       `INSERT INTO entry (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
@@ -93,6 +115,14 @@ export class EntryTable {
     const common =
       'state = ?, saved_segments = ?, source = ?, due_ms = ?, attempts = ?, error = ?, since_ms = ?';
     this.#updateState = database.prepare(`UPDATE entry SET ${common}, sum = ? WHERE id = ?`);
+    this.#updateSaved = database.prepare(
+      'UPDATE entry SET state = ?, saved_segments = ?, since_ms = ?, sum = ? WHERE id = ?',
+    );
+    this.#stateIds = database.prepare(
+      `SELECT id FROM entry INDEXED BY entry_unsaved WHERE folder_id = ? AND state = ? AND state <> 'saved'
+       AND (dir, name) > (?, ?) ORDER BY dir, name LIMIT ${PAGE_ROWS}`,
+    );
+    this.#stateIds.setReturnArrays(true);
     this.#updateContent = database.prepare(
       `UPDATE entry SET ${common}, digest = ?, segments = ?, sum = ? WHERE id = ?`,
     );
@@ -117,8 +147,28 @@ export class EntryTable {
   }
 
   get(id: number): EntryRow | undefined {
-    const row = this.#byId.get(id);
-    return row === undefined ? undefined : checkedEntry(row);
+    const cached = this.#cache.get(id);
+    if (cached !== undefined) {
+      return cached;
+    }
+    const raw = this.#byId.get(id);
+    if (raw === undefined) {
+      return undefined;
+    }
+    const row = checkedEntry(raw);
+    this.#cache.put(row);
+    return row;
+  }
+
+  /** The row, where it is at hand without being read. */
+  cached(id: number): EntryRow | undefined {
+    return this.#cache.get(id);
+  }
+
+  /** After a rollback, and after rows were removed in bulk. */
+  forget(): void {
+    this.#cache.clear();
+    this.due.reset();
   }
 
   /** Up to eight rows with that stamp. */
@@ -127,6 +177,18 @@ export class EntryTable {
       .all(folderId, stamp)
       .map(checkedEntry)
       .filter((row) => row.stamp === stamp);
+  }
+
+  /** Those of the stamps that any row has. */
+  stampsFound(folderId: number, stamps: readonly string[]): Set<string> {
+    const found = this.#stampsFound.all(JSON.stringify(stamps), folderId) as unknown as string[][];
+    return new Set(found.flat());
+  }
+
+  /** Those of the names for which there is a row right inside the directory. */
+  namesFound(folderId: number, dir: string, names: readonly string[]): string[] {
+    const found = this.#namesFound.all(JSON.stringify(names), folderId, dir) as unknown as string[][];
+    return found.flat();
   }
 
   /** Up to eight rows of that size and digest. */
@@ -155,9 +217,37 @@ export class EntryTable {
     return this.#rowBelow.get(folderId, dir) !== undefined;
   }
 
+  /** Whether any row is in a directory below this one ('' is the top). */
+  hasDirsBelow(folderId: number, dir: string): boolean {
+    // '0' is the character after '/'; a directory's name has at least one character, and none above this one.
+    const [from, to] = dir === '' ? ['\u0001', '\u{10ffff}'] : [`${dir}/`, `${dir}0`];
+    return this.#dirsBelow.get(folderId, from, to) !== undefined;
+  }
+
   /** A folder's rows of one state, by path; they may be changed on the way. Not for `saved`: see `all`. */
-  inState(folderId: number, state: Exclude<EntryState, 'saved'>): Generator<EntryRow> {
-    return this.#pages('entry_unsaved', `folder_id = ? AND state = ? AND state <> 'saved'`, folderId, state);
+  *inState(folderId: number, state: Exclude<EntryState, 'saved'>): Generator<EntryRow> {
+    let after: Pick<EntryRow, 'dir' | 'name'> = { dir: '', name: '' };
+    for (;;) {
+      // Ids alone are read by the index: most of the rows are at hand.
+      const page = this.#stateIds.all(folderId, state, after.dir, after.name) as unknown as number[][];
+      const rows = page.map(([id]) => this.#inState(Number(id), folderId, state));
+      for (const row of rows) {
+        yield row;
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE_ROWS) {
+        return;
+      }
+      after = last;
+    }
+  }
+
+  #inState(id: number, folderId: number, state: EntryState): EntryRow {
+    const row = this.get(id);
+    if (row === undefined || row.state !== state || row.folder_id !== folderId) {
+      throw damaged('an index leads to the wrong file');
+    }
+    return row;
   }
 
   /** Stored rows whose content the collection has at another path. */
@@ -241,7 +331,8 @@ export class EntryTable {
       row.since_ms,
       entrySum(row),
     );
-    const inserted = { ...row, id: Number(lastInsertRowid) };
+    const inserted: EntryRow = { ...row, id: Number(lastInsertRowid) };
+    this.#changed(inserted);
     this.#count(row, 1);
     this.#blocks.move(undefined, row);
     return inserted;
@@ -271,17 +362,33 @@ export class EntryTable {
       this.#updateAll.run(...common, ...all);
     } else if (row.digest !== before.digest || row.segments !== before.segments) {
       this.#updateContent.run(...common, row.digest, row.segments, sum, row.id);
-    } else {
+    } else if (
+      row.due_ms !== before.due_ms ||
+      row.source !== before.source ||
+      row.attempts !== before.attempts ||
+      row.error !== before.error
+    ) {
       this.#updateState.run(...common, sum, row.id);
+    } else {
+      this.#updateSaved.run(row.state, row.saved_segments, row.since_ms, sum, row.id);
     }
+    this.#changed(row);
     this.#count(before, -1);
     this.#count(row, 1);
     this.#blocks.move(before, row);
     return row;
   }
 
+  #changed(row: EntryRow): void {
+    this.#cache.put(row);
+    if (row.due_ms !== null) {
+      this.due.touched(row.folder_id, row.due_ms, row.id);
+    }
+  }
+
   remove(row: EntryRow): void {
     this.#remove.run(row.id);
+    this.#cache.delete(row.id);
     this.#count(row, -1);
     this.#blocks.move(row, undefined);
   }

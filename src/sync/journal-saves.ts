@@ -2,8 +2,8 @@ import type { StatementSync } from 'node:sqlite';
 import { KeepsyncError } from '../base/errors.ts';
 import { portableDataHash } from '../collection/manifest-text.ts';
 import { compareWithRemote, settle } from './journal-compare.ts';
-import type { BuiltSave, RemoteDrift, SaveRequest } from './journal-port.ts';
-import { ancestorsOf, pathOf } from './journal-rows.ts';
+import type { BuiltSave, RemoteDrift, SaveRequest, SaveResult } from './journal-port.ts';
+import { ancestorsOf, type EntryRow, pathOf } from './journal-rows.ts';
 import { SAVED_DIR } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
 import { SaveBuilder } from './save-builder.ts';
@@ -81,10 +81,7 @@ export class SaveLog {
     this.#discardUnanswered.run(folderId);
   }
 
-  finish(
-    saveId: number,
-    result: { readonly atMs: number; readonly portableDataHash: string; readonly version: number | null },
-  ): void {
+  finish(saveId: number, result: SaveResult): void {
     const open = this.#required(saveId);
     const { folderId } = open;
     const atMs = Math.floor(result.atMs);
@@ -96,7 +93,7 @@ export class SaveLog {
       if (row === undefined) {
         this.#store.sent.settle(entryId);
       } else if (put !== null) {
-        this.#fillDirs(pathOf(row), filled);
+        this.#fillDirs(row, filled);
         settle(this.#store, row, put, atMs);
       }
     }
@@ -124,7 +121,7 @@ export class SaveLog {
       }
     }
     this.#store.folders.update(folderId, {
-      remotePdh: result.portableDataHash,
+      remotePdh: result.collided ? null : result.portableDataHash,
       remoteVersion: result.version,
       ...(isEmpty ? {} : { lastSaveAtMs: atMs }),
     });
@@ -151,8 +148,11 @@ export class SaveLog {
     }
   }
 
-  #fillDirs(path: string, filled: Set<string>): void {
-    for (const dir of ancestorsOf(path).reverse()) {
+  #fillDirs(row: EntryRow, filled: Set<string>): void {
+    if (row.dir === '' || filled.has(row.dir)) {
+      return;
+    }
+    for (const dir of ancestorsOf(pathOf(row)).reverse()) {
       if (filled.has(dir)) {
         return;
       }

@@ -11,6 +11,10 @@ interface JournalSegment {
 }
 
 export function formatSegments(segments: readonly JournalSegment[]): SegmentsText {
+  const [only] = segments;
+  if (segments.length === 1 && only !== undefined && only.length > 0) {
+    return `${only.blockId}:${only.offset}:${only.length}`;
+  }
   return segments
     .filter((segment) => segment.length > 0)
     .map((segment) => `${segment.blockId}:${segment.offset}:${segment.length}`)
@@ -40,6 +44,30 @@ export function blockIdsOf(text: SegmentsText | null): readonly number[] {
 
 export function lengthOf(text: SegmentsText): number {
   return parseSegments(text).reduce((sum, segment) => sum + segment.length, 0);
+}
+
+/** A range of a block, as a `ContentText` names it. */
+interface ContentRange {
+  /** `md5+size`, without hints. */
+  readonly md5size: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Reads what a `ContentText` wrote; none for a file without bytes. */
+export function parseContent(text: string): ContentRange[] {
+  return text
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [md5size = '', offset, length] = part.split(':');
+      return { md5size, offset: Number(offset), length: Number(length) };
+    });
+}
+
+/** Bytes of a file with that content. */
+export function contentSizeBytes(text: string): number {
+  return parseContent(text).reduce((sum, range) => sum + range.length, 0);
 }
 
 /**

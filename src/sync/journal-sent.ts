@@ -23,6 +23,7 @@ export class SentTable {
   readonly #removeSave: StatementSync;
   readonly #removeFolder: StatementSync;
   readonly #any: StatementSync;
+  readonly #anyOfFolder: StatementSync;
   #mayHaveAny = true;
 
   constructor(database: DatabaseSync) {
@@ -36,6 +37,10 @@ export class SentTable {
     this.#removeSave = database.prepare('DELETE FROM save_row WHERE save_id = ?');
     this.#removeFolder = database.prepare(
       'DELETE FROM save_row WHERE save_id IN (SELECT id FROM save WHERE folder_id = ?)',
+    );
+    this.#anyOfFolder = database.prepare(
+      `SELECT 1 AS found FROM save JOIN save_row ON save_row.save_id = save.id WHERE save.folder_id = ?
+       AND save.at_ms IS NULL LIMIT 1`,
     );
     this.#any = database.prepare('SELECT 1 AS found FROM save_row LIMIT 1');
   }
@@ -78,6 +83,11 @@ export class SentTable {
       this.#removeFolder.run(folderId);
       this.#look();
     }
+  }
+
+  /** Whether a save of the folder is under way, or nobody knows what became of one. */
+  isUnsure(folderId: number): boolean {
+    return this.#mayHaveAny && this.#anyOfFolder.get(folderId) !== undefined;
   }
 
   forget(): void {

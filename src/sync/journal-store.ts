@@ -102,6 +102,7 @@ export class JournalStore {
     this.sent.removeFolder(folderId);
     run('DELETE FROM save WHERE folder_id = ?');
     run('DELETE FROM entry WHERE folder_id = ?');
+    this.entries.forget();
     run('DELETE FROM block WHERE folder_id = ?');
     this.foreign.clear(folderId);
     this.bases.removeFolder(folderId);
@@ -115,6 +116,7 @@ export class JournalStore {
 
   #rollBack(): void {
     this.blocks.forget();
+    this.entries.forget();
     this.tallies.forget();
     this.bases.forget();
     this.pieces.forget();

@@ -1,4 +1,6 @@
+import type { Columns } from '../base/columns.ts';
 import type { OpenOptions } from './journal.ts';
+import type { PackedRecordBlock, PackedRecordChanges } from './journal-columns.ts';
 import type { OpenJournal } from './journal-database.ts';
 import type { JournalVerdict } from './journal-inspect.ts';
 
@@ -29,6 +31,10 @@ export const JOURNAL_CALLS = [
   'finishSave',
   'abandonSave',
   'compareRemote',
+  'mayAdopt',
+  'beginAdoption',
+  'nextAdoptable',
+  'recordAdoption',
   'listFiles',
   'listBlocks',
   'listSaves',
@@ -47,6 +53,10 @@ void _complete;
 export type JournalThreadApi = {
   [K in JournalCall]: (parameters: Parameters<OpenJournal[K]>) => ReturnType<OpenJournal[K]>;
 } & {
+  /** As the calls that they are named after, with their files in columns. */
+  claimPendingPacked: (parameters: Parameters<OpenJournal['claimPending']>) => Promise<Columns>;
+  recordChangesPacked: (parameters: PackedRecordChanges) => ReturnType<OpenJournal['recordChanges']>;
+  recordPackedBlockPacked: (parameters: PackedRecordBlock) => Promise<void>;
   /** Answers where a damaged journal was moved, or null. */
   open: (options: OpenOptions) => string | null;
   /** Looks at a journal that this thread has not opened. */

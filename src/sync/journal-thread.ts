@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
 import { openJournal } from './journal.ts';
+import { packPending, unpackRecordBlock, unpackRecordChanges } from './journal-columns.ts';
 import type { OpenJournal } from './journal-database.ts';
 import { inspectJournal } from './journal-inspect.ts';
 import { JOURNAL_CALLS, type JournalThreadApi } from './journal-thread-api.ts';
@@ -30,6 +31,9 @@ const calls = Object.fromEntries(
 
 serveThread<JournalThreadApi>(parentPort, {
   ...calls,
+  claimPendingPacked: async (parameters) => packPending(await opened().claimPending(...parameters)),
+  recordChangesPacked: (parameters) => opened().recordChanges(...unpackRecordChanges(parameters)),
+  recordPackedBlockPacked: (parameters) => opened().recordPackedBlock(...unpackRecordBlock(parameters)),
   open: (options) => {
     journal = openJournal(options);
     return journal.movedAside;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
 import type { ErrorCode } from '../base/errors.ts';
 import type { FileStamp } from '../local/ports.ts';
+import { mayBeAdopted } from './journal-adoption.ts';
 import { errorText } from './journal-changes.ts';
 import { type Content, contentFrom, knownSegments, pendingChange, storedChange } from './journal-moves.ts';
 import type { AcknowledgedBlock, Journal, PendingFile, StoredFile, StoredPiece } from './journal-port.ts';
@@ -17,6 +18,9 @@ type Failures = Parameters<Journal['recordFailures']>[0];
  */
 const AHEAD_MAX_MS = 2 * 24 * 3_600_000;
 
+/** Rows that a claim of small files looks at in vain before it gives up. */
+const PASSED_OVER_MAX = 4_096;
+
 /** The work queue: which files are to be read, and what became of them. All but `claim` and the like in a transaction. */
 export class UploadQueue {
   readonly #store: JournalStore;
@@ -29,19 +33,37 @@ export class UploadQueue {
     this.#store = store;
     const due = 'FROM entry INDEXED BY entry_due WHERE folder_id = ? AND due_ms IS NOT NULL AND due_ms';
     // Ids alone are in the index: the thousands that somebody holds already are passed over without reading their rows.
-    this.#due = store.database.prepare(`SELECT id ${due} <= ? ORDER BY due_ms, id`);
+    this.#due = store.database.prepare(
+      `SELECT id, due_ms ${due} <= ? AND due_ms >= ? AND (due_ms, id) > (?, ?) ORDER BY due_ms, id`,
+    );
+    this.#due.setReturnArrays(true);
     this.#farAhead = store.database.prepare(`SELECT ${ENTRY_COLUMNS} ${due} > ? LIMIT 1000`);
   }
 
-  claim(folderId: number, nowMs: number, limits: { files: number; bytes: number }): PendingFile[] {
+  claim(
+    folderId: number,
+    nowMs: number,
+    limits: { files: number; bytes: number; largestBytes?: number },
+  ): PendingFile[] {
     this.#bringBack(folderId, nowMs);
     const claimed: PendingFile[] = [];
     let bytes = 0;
+    let passedOver = 0;
     for (const row of this.#notHeld(folderId, nowMs)) {
+      if (row.size > (limits.largestBytes ?? row.size)) {
+        passedOver += 1;
+        if (passedOver === PASSED_OVER_MAX) {
+          break;
+        }
+        continue;
+      }
       if (claimed.length > 0 && (claimed.length >= limits.files || bytes + row.size > limits.bytes)) {
         break;
       }
       const path = pathOf(row);
+      if (mayBeAdopted(this.#store, row, path)) {
+        continue;
+      }
       bytes += row.size;
       claimed.push({
         entryId: row.id,
@@ -60,7 +82,10 @@ export class UploadQueue {
 
   release(entryIds: Iterable<number>): void {
     for (const entryId of entryIds) {
-      this.#held.delete(entryId);
+      // What is stored by now has no due time and is no work that was passed over.
+      if (this.#held.delete(entryId) && this.#store.entries.cached(entryId)?.due_ms !== null) {
+        this.#store.entries.due.reset();
+      }
     }
   }
 
@@ -187,11 +212,28 @@ export class UploadQueue {
 
   /** Rows that are due by then and that nobody holds, the earliest first. */
   *#notHeld(folderId: number, latestMs: number): Generator<EntryRow> {
-    for (const { id } of this.#due.iterate(folderId, latestMs)) {
-      const row = this.#held.has(Number(id)) ? undefined : this.#store.entries.get(Number(id));
+    const { entries } = this.#store;
+    const from = entries.due.at(folderId);
+    const ids = this.#due.iterate(folderId, latestMs, from.dueMs, from.dueMs, from.id);
+    let allHeld = true;
+    let lastHeld = from;
+    for (const found of ids as unknown as Iterable<readonly [id: number, dueMs: number]>) {
+      const [id, dueMs] = found;
+      if (this.#held.has(id)) {
+        lastHeld = allHeld ? { dueMs, id } : lastHeld;
+        continue;
+      }
+      if (allHeld && lastHeld !== from) {
+        entries.due.advance(folderId, lastHeld);
+      }
+      allHeld = false;
+      const row = entries.get(id);
       if (row !== undefined) {
         yield row;
       }
+    }
+    if (allHeld && lastHeld !== from) {
+      entries.due.advance(folderId, lastHeld);
     }
   }
 

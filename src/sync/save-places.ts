@@ -34,6 +34,8 @@ export class Places {
   readonly #request: SaveRequest;
   /** Ancestors that were looked at and are, or are being made, free. */
   readonly #free = new Set<string>();
+  /** The directory that was looked at last, and whether any row is in a directory below it. */
+  #lastDir: { readonly dir: string; readonly hasDirsBelow: boolean } | undefined;
 
   constructor(store: JournalStore, request: SaveRequest) {
     this.#store = store;
@@ -84,7 +86,7 @@ export class Places {
     const { folderId } = this.#request;
     const { entries, foreign } = this.#store;
     const path = pathOf(row);
-    if (row.kind === 'file' && entries.hasRowBelow(folderId, path)) {
+    if (row.kind === 'file' && this.#mayHaveBelow(row) && entries.hasRowBelow(folderId, path)) {
       for (const below of entries.below(folderId, path)) {
         if (below.state !== 'deleted') {
           return false;
@@ -125,6 +127,14 @@ export class Places {
       }
     }
     return true;
+  }
+
+  /** Whether rows can be below the row's path at all: asked of the journal once for all files of a directory. */
+  #mayHaveBelow({ folder_id, dir }: EntryRow): boolean {
+    if (this.#lastDir?.dir !== dir) {
+      this.#lastDir = { dir, hasDirsBelow: this.#store.entries.hasDirsBelow(folder_id, dir) };
+    }
+    return this.#lastDir.hasDirsBelow;
   }
 
   /** Keeps what is foreign at `path` under another name; undefined where the request says that it is to go. */

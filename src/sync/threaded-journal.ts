@@ -1,6 +1,7 @@
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import type { OpenOptions } from './journal.ts';
+import { packRecordBlock, packRecordChanges, unpackPending } from './journal-columns.ts';
 import type { OpenJournal } from './journal-database.ts';
 import type { JournalVerdict } from './journal-inspect.ts';
 import { JOURNAL_CALLS, type JournalCall, type JournalThreadApi } from './journal-thread-api.ts';
@@ -15,7 +16,7 @@ export async function openThreadedJournal(options: OpenOptions): Promise<OpenJou
       closing ??= closeThread(connection);
       return closing;
     };
-    return { ...callsOver(connection), movedAside, close };
+    return { ...callsOver(connection), ...largeCallsOver(connection), movedAside, close };
   } catch (thrown) {
     await connection.close();
     throw thrown;
@@ -37,6 +38,19 @@ function callsOver(connection: ThreadConnection<JournalThreadApi>): Pick<OpenJou
   return Object.fromEntries(
     JOURNAL_CALLS.map((name) => [name, (...parameters: readonly unknown[]) => call(name, parameters)]),
   ) as unknown as Pick<OpenJournal, JournalCall>;
+}
+
+function largeCallsOver({
+  call,
+}: ThreadConnection<JournalThreadApi>): Pick<
+  OpenJournal,
+  'claimPending' | 'recordChanges' | 'recordPackedBlock'
+> {
+  return {
+    claimPending: async (...parameters) => unpackPending(await call('claimPendingPacked', parameters)),
+    recordChanges: async (...parameters) => call('recordChangesPacked', packRecordChanges(parameters)),
+    recordPackedBlock: async (...parameters) => call('recordPackedBlockPacked', packRecordBlock(parameters)),
+  };
 }
 
 async function closeThread(connection: ThreadConnection<JournalThreadApi>): Promise<void> {

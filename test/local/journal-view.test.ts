@@ -52,9 +52,9 @@ describe("the journal's read side", () => {
     journal.set(1, 'saved', { kind: 'file', size: 5, digest: 'd1', state: 'saved' });
     journal.set(1, 'gone', { kind: 'file', size: 5, digest: 'd2', state: 'gone' });
     journal.set(1, 'pending', { kind: 'file', size: 5, state: 'pending' });
-    expect(['d1', 'd2', 'd3'].map((digest) => view.isKnown(1, 5, digest))).toEqual([true, true, false]);
-    expect(view.isKnown(1, 6, 'd1')).toBe(false);
-    expect(view.isKnown(2, 5, 'd1')).toBe(false);
+    expect(['d1', 'd2', 'd3'].map((digest) => view.knownBytes(1)(5, digest))).toEqual([true, true, false]);
+    expect(view.knownBytes(1)(6, 'd1')).toBe(false);
+    expect(view.knownBytes(2)(5, 'd1')).toBe(false);
     journal.close();
   });
 
@@ -70,13 +70,13 @@ describe("the journal's read side", () => {
   it('turns to the new file when the journal was moved aside and made anew', () => {
     const old = new JournalFile(path);
     old.set(1, 'a', { kind: 'file', size: 5, digest: 'd' });
-    expect(view.isKnown(1, 5, 'd')).toBe(true);
+    expect(view.knownBytes(1)(5, 'd')).toBe(true);
     old.close();
     for (const ending of ['', '-wal', '-shm'].filter((one) => existsSync(path + one))) {
       renameSync(path + ending, `${path}.damaged${ending}`);
     }
     new JournalFile(path).close();
-    expect(view.isKnown(1, 5, 'd')).toBe(false);
+    expect(view.knownBytes(1)(5, 'd')).toBe(false);
     expect(view.knownTree(1).entriesOf('')).toEqual([]);
   });
 
@@ -84,6 +84,6 @@ describe("the journal's read side", () => {
     expect(() => view.knownTree(1)).toThrowError(expect.objectContaining({ code: 'JOURNAL' }));
     writeFileSync(path, 'this is no database, but it is long enough to look like one'.repeat(100));
     expect(() => view.knownTree(1)).toThrowError(expect.objectContaining({ code: 'JOURNAL' }));
-    expect(() => view.isKnown(1, 1, 'd')).toThrowError(expect.objectContaining({ code: 'JOURNAL' }));
+    expect(() => view.knownBytes(1)(1, 'd')).toThrowError(expect.objectContaining({ code: 'JOURNAL' }));
   });
 });

@@ -232,6 +232,29 @@ describe('a folder kept by a running client', () => {
     expect([...w.collections.filesIn(w.collectionUuid).keys()]).toEqual(['a']);
   });
 
+  it('sends small files while a huge one is on its way', async () => {
+    const w = await begin();
+    const pieces = 40;
+    w.disk.write(
+      `${ROOT}/huge`,
+      Array.from({ length: pieces * 16 }, (_, i) => String(i).padStart(4, '.')).join(''),
+    );
+    for (let put = 1; put <= pieces; put += 1) {
+      const until = new Promise<void>((resolve) => w.clock.setTimer(put * 10_000, resolve));
+      w.keep.faults.add('put', { kind: 'hold', until });
+    }
+    await w.start();
+    await w.pass(60_000);
+    w.disk.write(`${ROOT}/small`, 'written meanwhile');
+    await w.pass(60_000);
+    await w.pass(60_000);
+    const sent = [...w.keep.blocks.values()].map((block) => Buffer.from(block).toString());
+    expect(sent).toContain('written meanwhile');
+    expect(sent.length).toBeLessThan(pieces);
+    await w.settle();
+    expect(w.remote()).toEqual(w.local());
+  });
+
   it('goes on after a kill without sending what was acknowledged', async () => {
     const w = await begin();
     w.disk.write(

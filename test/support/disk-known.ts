@@ -59,8 +59,8 @@ export class RememberedTree implements KnownSource {
     };
   }
 
-  isKnown(_folderId: number, sizeBytes: number, digest: string): boolean {
-    return this.#digests.has(`${sizeBytes}:${digest}`);
+  knownBytes(_folderId: number): (sizeBytes: number, digest: string) => boolean {
+    return (sizeBytes, digest) => this.#digests.has(`${sizeBytes}:${digest}`);
   }
 
   close(): void {

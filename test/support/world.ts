@@ -62,6 +62,8 @@ export class World {
   /** Every snapshot's tray and per cent, to check that nothing was called saved too early. */
   readonly snapshots: StatusSnapshot[] = [];
   pairs: readonly Pair[] = [];
+  /** What the file of the pairs waits for. */
+  beforePairsAreSaved: () => Promise<void> = async () => undefined;
   /** The cluster that the next client is signed in to. */
   clusterId = 'zzzzz';
   /** Why the next client must do nothing. */
@@ -151,6 +153,7 @@ export class World {
       pairs: {
         load: async () => this.pairs,
         save: async (pairs) => {
+          await this.beforePairsAreSaved();
           this.pairs = pairs;
         },
       },
@@ -206,6 +209,26 @@ export class World {
     await Promise.all([closing, this.clock.advance(1_000)]);
     await this.#journal?.close();
     this.#journal = undefined;
+  }
+
+  /**
+   * The client is gone with all that it knew: the next one is another profile, on another computer for all it knows, and
+   * is pointed at the folder and at the collection that is there.
+   */
+  async newProfile(change: (config: FolderConfig) => FolderConfig = (config) => config): Promise<void> {
+    const [pair] = this.pairs;
+    if (pair === undefined) {
+      throw new Error('there was no profile yet');
+    }
+    if (this.#engine) {
+      await this.crash();
+    }
+    for (const suffix of ['', '-wal', '-shm']) {
+      rmSync(this.journalPath + suffix, { force: true });
+    }
+    const target = { ...pair.config.target, collectionUuid: this.collectionUuid };
+    const config = change({ ...pair.config, target });
+    this.pairs = [{ publicId: 'pair02', createId: 'create02', clusterId: null, config }];
   }
 
   /** Stops the client and removes what is on the real disk. */

@@ -517,7 +517,12 @@ export class JournalWorld {
     } else if (options.outcome === 'killed') {
       await this.restart();
     } else {
-      await journal.finishSave(built.saveId, { atMs: this.nowMs, portableDataHash: remote.pdh, version: 1 });
+      await journal.finishSave(built.saveId, {
+        atMs: this.nowMs,
+        portableDataHash: remote.pdh,
+        version: 1,
+        collided: false,
+      });
     }
     return built;
   }

@@ -245,7 +245,7 @@ describe('damage', () => {
     const other = new DatabaseSync(path);
     other.exec(`UPDATE entry SET size = 2`);
     other.close();
-    const failure = journal.claimPending(id, 5, { files: 1, bytes: 1 });
+    const failure = journal.listFiles(id, { search: '', states: [], offset: 0, limit: 1 });
     await expect(failure).rejects.toMatchObject({ code: 'JOURNAL' });
     await expect(failure.catch(saysDamaged)).resolves.toBe(true);
     await expect(journal.verify()).rejects.toMatchObject({ code: 'JOURNAL' });

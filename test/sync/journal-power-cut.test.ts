@@ -100,6 +100,7 @@ async function history(name: string, logPages: number): Promise<Moment[]> {
         atMs: round,
         portableDataHash: `${md5(content)}+9`,
         version: round,
+        collided: false,
       });
       keep();
     }

@@ -280,7 +280,7 @@ describe('while a save is under way', () => {
   });
 
   test('finishing or abandoning a save that is not under way is an error', async () => {
-    const result = { atMs: 1, portableDataHash: 'x', version: 1 };
+    const result = { atMs: 1, portableDataHash: 'x', version: 1, collided: false };
     await expect(world.journal.finishSave(77, result)).rejects.toMatchObject({ code: 'STATE' });
     await expect(world.journal.abandonSave(77)).rejects.toMatchObject({ code: 'STATE' });
   });
