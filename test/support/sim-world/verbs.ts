@@ -579,9 +579,6 @@ const TRAP_POINTS = [
   'pairs.save',
   'disk.readSmall',
   'disk.readPiece',
-  'disk.compareRanges',
-  'journal.nextAdoptable',
-  'journal.recordAdoption',
 ] as const;
 
 const CLIENT_VERBS: readonly Verb[] = [
@@ -624,9 +621,12 @@ const CLIENT_VERBS: readonly Verb[] = [
   verb(
     'a new profile',
     1.5,
-    () => [],
-    (world) => {
+    (draw) => [draw.pick(['lives on', 'before', 'after'])],
+    (world, when) => {
       world.newProfile();
+      if (when !== 'lives on') {
+        world.setTrap({ point: 'journal.recordAdoption', when: when as Trap['when'] });
+      }
       return true;
     },
   ),
