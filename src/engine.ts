@@ -402,6 +402,7 @@ class KeepsyncEngine implements Engine {
         saver: this.#saver,
         watcher: this.#ports.watcher,
         settings: () => this.#loopSettings(settings.get()),
+        fetchBlock: (locator, signal) => keep.get(locator, { signal }),
       },
     );
     this.#desks.set(pair.publicId, opened);

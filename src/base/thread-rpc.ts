@@ -72,6 +72,7 @@ export interface ThreadConnection<Api extends ThreadApi> {
     method: K,
     input: Parameters<Api[K]>[0],
     signal?: AbortSignal,
+    transfer?: readonly TransferListItem[],
   ): Promise<Awaited<ReturnType<Api[K]>>>;
   /** Events the thread raises. */
   onEvent(listener: (event: string, payload: unknown) => void): void;
@@ -135,7 +136,7 @@ export function connectThread<Api extends ThreadApi>(worker: Worker): ThreadConn
   });
 
   return {
-    call: (method, input, signal) =>
+    call: (method, input, signal, transfer) =>
       new Promise((resolve, reject) => {
         if (dead) {
           reject(dead);
@@ -159,7 +160,7 @@ export function connectThread<Api extends ThreadApi>(worker: Worker): ThreadConn
             reject(reason);
           },
         });
-        worker.postMessage({ id, method, input } satisfies Request);
+        worker.postMessage({ id, method, input } satisfies Request, transfer ?? []);
       }),
     onEvent: (listener) => {
       eventListeners.push(listener);

@@ -52,14 +52,26 @@ export async function askWhoAmI(api: ArvadosApi, signal: AbortSignal): Promise<W
   };
 }
 
+function fulfilled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') {
+    throw result.reason;
+  }
+  return result.value;
+}
+
 async function askFacts(api: ArvadosApi, connection: Connection): Promise<Facts> {
-  const user = await api.currentUser();
+  const [asked, others] = await Promise.allSettled([
+    api.currentUser(),
+    Promise.all([api.discovery(), api.config(), tokenExpiry(api)]),
+  ]);
+  // what the cluster says to the token says more than what else failed
+  const user = fulfilled(asked);
   if (!user.isActive) {
     throw new KeepsyncError('FORBIDDEN', `The account ${user.email || user.uuid} is not active`, {
       action: 'Sign in to Workbench once, or ask the administrators to activate it.',
     });
   }
-  const [discovery, config, expiry] = await Promise.all([api.discovery(), api.config(), tokenExpiry(api)]);
+  const [discovery, config, expiry] = fulfilled(others);
   return {
     host: connection.host,
     clusterId: discovery.uuidPrefix,
@@ -121,6 +133,11 @@ export async function accountFacts(
   return {
     account: { ...facts, local: connection.local },
     isNewToken: known !== undefined && !isSameToken,
-    remember: () => writeDurably(factsFile, `${JSON.stringify(facts)}\n`),
+    remember: async () => {
+      const text = JSON.stringify(facts);
+      if (text !== JSON.stringify(known)) {
+        await writeDurably(factsFile, `${text}\n`);
+      }
+    },
   };
 }

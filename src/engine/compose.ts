@@ -108,14 +108,14 @@ export async function openApi(
   });
 }
 
-/** Keep of a cluster, with its threads. To be closed by the caller. */
+/** Keep of a cluster, with its threads. To be closed by the caller. `cacheBytes`: of blocks that are read, to be kept at hand. */
 export async function openKeep(
   env: EngineEnvironment,
   connection: Connection,
   api: ArvadosApi,
   settings: Settings,
   log: LogPort,
-  onRound?: RoundListener,
+  more: { readonly onRound?: RoundListener; readonly cacheBytes?: number } = {},
 ): Promise<KeepClient> {
   const named = servicesFromEnv(env.env);
   const ca = await readCa(connection.caFile);
@@ -130,7 +130,7 @@ export async function openKeep(
     },
     allowPlainHttp: connection.allowPlainHttpKeep,
     attempts: settings.network.retries + 1,
-    ...(onRound === undefined ? {} : { onRound }),
+    ...more,
     uploadBytesPerSecond: settings.network.uploadLimitBytesPerSecond,
     clock: env.clock,
     random: env.random,
@@ -161,13 +161,38 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
   try {
     const api = await openApi(env, connection, log);
     closers.push(() => api.close());
-    const facts = await accountFacts(api, connection, `${journalFile}.account`);
     const reachability = new Reachability(env.clock);
     closers.push(() => reachability.close());
-    const keep = await openKeep(env, connection, api, settings, log, (error) => reachability.note(error));
+    const keep = await openKeep(env, connection, api, settings, log, {
+      onRound: (error) => reachability.note(error),
+      // The engine reads a block once, to compare files with it: nothing to keep memory for.
+      cacheBytes: 0,
+    });
     closers.push(() => keep.close());
-    let journal = await openProfileJournal(env.clock, request);
+    const disk = createThreadedDisk({ journalPath: journalFile });
+    closers.push(() => disk.close());
+    const watcher = request.watch
+      ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
+      : undefined;
+    closers.push(() => watcher?.close());
+    if (request.watch) {
+      // Their threads are needed at once: they start while the cluster is asked and the journal opens.
+      disk.warmUp();
+      watcher?.warmUp();
+    }
+    const [asked, opened] = await Promise.allSettled([
+      accountFacts(api, connection, `${journalFile}.account`),
+      openProfileJournal(env.clock, request),
+    ]);
+    if (opened.status === 'rejected') {
+      throw asked.status === 'rejected' ? asked.reason : opened.reason;
+    }
+    let journal = opened.value;
     closers.push(() => journal.close());
+    if (asked.status === 'rejected') {
+      throw asked.reason;
+    }
+    const facts = asked.value;
     const renewJournal = async () => {
       try {
         await journal.close();
@@ -183,8 +208,6 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       await journal.expireSignatures();
     }
     await facts.remember();
-    const disk = createThreadedDisk({ journalPath: journalFile });
-    closers.push(() => disk.close());
     const engine = await createEngine({
       owner: request.owner,
       version: VERSION,
@@ -196,9 +219,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       journal,
       renewJournal,
       disk,
-      watcher: request.watch
-        ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
-        : undefined,
+      watcher,
       keep,
       reachability,
       store: api.collections,

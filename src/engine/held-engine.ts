@@ -65,7 +65,7 @@ function refusing(hold: KeepsyncError): {
   const refuse = () => Promise.reject(hold);
   const close = async () => undefined;
   return {
-    disk: { scan: refuse, stat: refuse, readSmall: refuse, readPiece: refuse, close },
+    disk: { scan: refuse, stat: refuse, readSmall: refuse, readPiece: refuse, compareRanges: refuse, close },
     keep: { md5: refuse, put: refuse, get: refuse, head: refuse, close },
     store: {
       get: refuse,

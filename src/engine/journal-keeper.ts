@@ -91,6 +91,7 @@ export class JournalKeeper {
       readSmall: (...parameters) => watch(disk.readSmall(...parameters)),
       stat: (...parameters) => disk.stat(...parameters),
       readPiece: (request) => disk.readPiece(request),
+      compareRanges: (request) => disk.compareRanges(request),
       close: () => disk.close(),
     };
   }

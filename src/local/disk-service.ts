@@ -2,17 +2,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KeepsyncError } from '../base/errors.ts';
 import type { CallContext } from '../base/thread-rpc.ts';
 import type { PackedChanges, PackedReads, PackedResults } from './batch-columns.ts';
+import { compareRanges } from './compare-ranges.ts';
 import type { KnownSource } from './known-source.ts';
 import type {
+  CompareRanges,
   FileStat,
+  RangeVerdict,
   ReadPiece,
   ReadSmallFiles,
   ScanRequest,
   ScanTotals,
   SmallFileResult,
   TreeChange,
+  TreeRules,
 } from './ports.ts';
 import { readPieceOf, readSmallFiles, statOf } from './read-files.ts';
+import { type HelpLine, LateHelp, serveHelp } from './scan-help.ts';
 import { scanTree } from './scan-tree.ts';
 import type { SyncDisk } from './sync-disk.ts';
 
@@ -20,6 +25,8 @@ export interface ScanStep {
   readonly changes: readonly TreeChange[];
   /** Set with the last step. */
   readonly totals?: ScanTotals;
+  /** Once: somebody else could look at folders ahead of this scan; see `bringHelp`. */
+  readonly wantsHelp?: boolean;
 }
 
 /** A step on its way between threads. */
@@ -34,15 +41,24 @@ export type DiskThreadApi = {
   /** The next batch that has something in it, or the end. The pace is the caller's: nothing piles up. */
   nextStep(scanId: number): Promise<PackedStep>;
   dropScan(scanId: number): void;
+  /** Help for a scan that wants it, at the other end of the line. */
+  bringHelp(input: { readonly scanId: number; readonly line: HelpLine }): void;
+  /** Helps a scan of another thread. */
+  helpScan(input: { readonly folderId: number; readonly rules: TreeRules; readonly line: HelpLine }): void;
   stat(input: {
     readonly diskPaths: readonly string[];
     readonly followLinks: boolean;
   }): Array<FileStat | undefined>;
   readSmall(input: { readonly folderId: number; readonly request: PackedReads }): PackedResults;
   readPiece(input: ReadPiece): void;
+  compareRanges(input: CompareRanges): RangeVerdict[];
 };
 
-type Scan = Generator<readonly TreeChange[], ScanTotals, void>;
+interface Scan {
+  readonly steps: Generator<readonly TreeChange[], ScanTotals, void>;
+  readonly help: LateHelp;
+  hasAsked: boolean;
+}
 
 /** The disk's work over a synchronous disk and the journal's view; runs in a thread, or in a test without one. */
 export class DiskService {
@@ -58,7 +74,9 @@ export class DiskService {
 
   beginScan(folderId: number, request: ScanRequest): number {
     const scanId = this.#nextScanId++;
-    this.#scans.set(scanId, scanTree(this.#disk, this.#known.knownTree(folderId), request));
+    const help = new LateHelp();
+    const steps = scanTree(this.#disk, this.#known.knownTree(folderId), request, help);
+    this.#scans.set(scanId, { steps, help, hasAsked: false });
     return scanId;
   }
 
@@ -71,9 +89,13 @@ export class DiskService {
     try {
       for (;;) {
         signal.throwIfAborted();
-        const step = scan.next();
+        if (scan.help.isWanted && !scan.hasAsked) {
+          scan.hasAsked = true;
+          return { changes: [], wantsHelp: true };
+        }
+        const step = scan.steps.next();
         if (step.done === true) {
-          this.#scans.delete(scanId);
+          this.dropScan(scanId);
           return { changes: [], totals: step.value };
         }
         if (step.value.length > 0) {
@@ -82,13 +104,27 @@ export class DiskService {
         await nextTurn();
       }
     } catch (thrown) {
-      this.#scans.delete(scanId);
+      this.dropScan(scanId);
       throw thrown;
     }
   }
 
   dropScan(scanId: number): void {
+    this.#scans.get(scanId)?.help.close();
     this.#scans.delete(scanId);
+  }
+
+  bringHelp(scanId: number, line: HelpLine): void {
+    const scan = this.#scans.get(scanId);
+    if (scan === undefined) {
+      line.port.close();
+    } else {
+      scan.help.arrive(line);
+    }
+  }
+
+  helpScan(folderId: number, rules: TreeRules, line: HelpLine): void {
+    serveHelp(line, this.#disk, () => this.#known.knownTree(folderId), rules);
   }
 
   stat(diskPaths: readonly string[], followLinks: boolean): Array<FileStat | undefined> {
@@ -103,8 +139,14 @@ export class DiskService {
     readPieceOf(this.#disk, request);
   }
 
+  compareRanges(request: CompareRanges): RangeVerdict[] {
+    return compareRanges(this.#disk, request);
+  }
+
   close(): void {
-    this.#scans.clear();
+    for (const scanId of [...this.#scans.keys()]) {
+      this.dropScan(scanId);
+    }
     this.#known.close();
   }
 }
@@ -116,6 +158,7 @@ export async function runScan(
   drop: (scanId: number) => Promise<void> | void,
   onChanges: (changes: readonly TreeChange[]) => Promise<void>,
   signal?: AbortSignal,
+  help: (scanId: number) => void = () => undefined,
 ): Promise<ScanTotals> {
   signal?.throwIfAborted();
   const scanId = await begin();
@@ -126,6 +169,9 @@ export async function runScan(
       const step = await next(scanId);
       if (step.changes.length > 0) {
         await onChanges(step.changes);
+      }
+      if (step.wantsHelp === true) {
+        help(scanId);
       }
       if (step.totals !== undefined) {
         isOver = true;

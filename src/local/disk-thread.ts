@@ -31,8 +31,11 @@ if (data.role === 'watch') {
       return { ...step, changes: packChanges(step.changes) };
     },
     dropScan: (scanId) => service.dropScan(scanId),
+    bringHelp: ({ scanId, line }) => service.bringHelp(scanId, line),
+    helpScan: ({ folderId, rules, line }) => service.helpScan(folderId, rules, line),
     stat: ({ diskPaths, followLinks }) => service.stat(diskPaths, followLinks),
     readSmall: ({ folderId, request }) => packResults(service.readSmall(folderId, unpackReads(request))),
     readPiece: (request) => service.readPiece(request),
+    compareRanges: (request) => service.compareRanges(request),
   });
 }

@@ -108,6 +108,38 @@ export interface ReadPiece {
   readonly into: Uint8Array;
 }
 
+/** A range of a file that is perhaps a range of a block. */
+export interface ComparedRange {
+  readonly diskPath: string;
+  readonly stamp: FileStamp;
+  /** In the file. */
+  readonly position: number;
+  /** In the block. */
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+export interface CompareRanges {
+  /** Of one block, in its order. */
+  readonly ranges: readonly ComparedRange[];
+  /** Of the block. */
+  readonly md5: string;
+  readonly sizeBytes: number;
+  /**
+   * The block itself; views shared memory. Without it the ranges are compared by the block's md5, which tells something
+   * only where they cover all of it and all of them are equal.
+   */
+  readonly bytes?: Uint8Array;
+}
+
+export type RangeVerdict =
+  /** With the range's digest, which is a small file's if the range is all of it. */
+  | { readonly outcome: 'equal'; readonly digest: string }
+  | { readonly outcome: 'differs' }
+  /** The md5 alone does not tell. */
+  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'failed'; readonly error: ErrorRecord };
+
 /**
  * The disk as the sync engine reads it; it has no way to write (what must always hold, 4). Everything is done in batches,
  * because the real one lives in a worker thread. Errors are KeepsyncErrors with FILE_… codes.
@@ -126,6 +158,8 @@ export interface LocalDisk {
   readSmall(folderId: number, request: ReadSmallFiles): Promise<readonly SmallFileResult[]>;
   /** One piece of a large file; the stamp is compared before and after. */
   readPiece(request: ReadPiece): Promise<void>;
+  /** Compares ranges of files with a block; each file's stamp is compared before and after. One verdict for each range. */
+  compareRanges(request: CompareRanges): Promise<readonly RangeVerdict[]>;
   close(): Promise<void>;
 }
 

@@ -69,7 +69,7 @@ export function readPieceOf(disk: ReadDisk, request: ReadPiece): void {
 }
 
 /** Five system calls: open, fstat, read, fstat, close. A link is followed; the stamp tells whether it is the same file. */
-function readChecked(
+export function readChecked(
   disk: ReadDisk,
   diskPath: string,
   stamp: FileStamp,

@@ -12,6 +12,7 @@ import type {
 } from './ports.ts';
 import { readIgnoreFile } from './read-files.ts';
 import { type Finding, findEntry, judgeEntry, nameErrorOf } from './scan-entry.ts';
+import type { ScanHelp } from './scan-help.ts';
 import { BATCH_MAX_CHANGES, ScanReport } from './scan-report.ts';
 import { rootError, ScanRoots } from './scan-roots.ts';
 import {
@@ -25,11 +26,15 @@ import {
   toFileStat,
 } from './sync-disk.ts';
 import { joinPath, type OnlyNode, plantOnly, type RootNode } from './tree-roots.ts';
+import type { UnchangedFolder } from './unchanged-folder.ts';
 
 /** Entries looked at in one go. */
 const STRIDE_ENTRIES = 250;
 /** Entries after which a batch is handed out whatever is in it, for the caller to breathe and to stop the scan. */
 const BREATHE_AFTER_ENTRIES = 2_000;
+
+/** So many files found as they were: it is worth while to have others look, too. */
+const HELP_AFTER_FILES = 2_000;
 
 /** A folder that waits to be walked. */
 interface ToWalk {
@@ -57,6 +62,8 @@ interface WalkFrame extends ToWalk {
   missing: KnownEntry[] | undefined;
   readonly below: ToWalk[];
   nextBelow: number;
+  /** From here on the folders below were offered to the help. */
+  offeredFrom: number;
 }
 
 /** A folder that is no longer there: everything that the journal knows below it is reported, then itself. */
@@ -85,10 +92,11 @@ export function* scanTree(
   disk: SyncDisk,
   known: KnownTree,
   request: ScanRequest,
+  help?: ScanHelp,
 ): Generator<readonly TreeChange[], ScanTotals, void> {
   const roots = new ScanRoots(disk, request.roots);
   const report = new ScanReport();
-  const walk = new TreeWalk(disk, known, request, roots, report);
+  const walk = new TreeWalk(disk, known, request, roots, report, help);
   const confirm = () => roots.confirm();
   let lookedAt = 0;
   while (!walk.isDone) {
@@ -111,11 +119,24 @@ class TreeWalk {
   readonly #rules: TreeRules;
   readonly #roots: ScanRoots;
   readonly #report: ScanReport;
+  readonly #help: ScanHelp | undefined;
+  /** Without those of ignore files. */
+  readonly #patterns: IgnoreRules;
   readonly #stack: Array<WalkFrame | GoneFrame> = [];
   #waiting: { readonly task: ToWalk; readonly parent: WalkFrame | undefined } | undefined;
+  #untouched = 0;
   entriesSeen = 0;
 
-  constructor(disk: SyncDisk, known: KnownTree, request: ScanRequest, roots: ScanRoots, report: ScanReport) {
+  constructor(
+    disk: SyncDisk,
+    known: KnownTree,
+    request: ScanRequest,
+    roots: ScanRoots,
+    report: ScanReport,
+    help: ScanHelp | undefined,
+  ) {
+    this.#help = help;
+    this.#patterns = IgnoreRules.of(request.rules.patterns);
     this.#disk = disk;
     this.#known = known;
     this.#rules = request.rules;
@@ -172,11 +193,28 @@ class TreeWalk {
     if (this.#stack.length !== top || frame.missing.length > 0) {
       return;
     }
+    this.#offerBelow(frame);
     const task = frame.below[frame.nextBelow++];
     if (task === undefined) {
       this.#stack.pop();
     } else {
       this.#waiting = { task, parent: frame };
+    }
+  }
+
+  /** The last folders first: walk and help meet in the middle. */
+  #offerBelow(frame: WalkFrame): void {
+    if (this.#help === undefined || frame.rules !== this.#patterns) {
+      return;
+    }
+    frame.offeredFrom = Math.min(frame.offeredFrom, frame.below.length);
+    while (frame.offeredFrom > frame.nextBelow + 1 && this.#help.hasRoom) {
+      frame.offeredFrom--;
+      const { path, diskPaths, roots, only, isKnown } = frame.below[frame.offeredFrom] ?? frame;
+      const [diskPath] = diskPaths;
+      if (isKnown && diskPath !== undefined && diskPaths.length === 1 && !roots && !only) {
+        this.#help.offer({ path, diskPath });
+      }
     }
   }
 
@@ -197,9 +235,14 @@ class TreeWalk {
 
   /** Lists a folder and makes it the one that is walked next; what cannot be listed is held instead. */
   #enter(task: ToWalk, parent: WalkFrame | undefined): void {
+    const found = this.#help?.foundIn(task.path);
+    if (found !== undefined && parent !== undefined) {
+      this.#enterUnchanged(task, parent, found);
+      return;
+    }
     const { only } = task;
     const layers: DirListing[] = [];
-    let rules = parent?.rules ?? IgnoreRules.of(this.#rules.patterns);
+    let rules = parent?.rules ?? this.#patterns;
     for (const diskPath of task.diskPaths) {
       try {
         const listing = only === undefined ? this.#disk.list(diskPath) : this.#listOnly(diskPath, only);
@@ -242,11 +285,43 @@ class TreeWalk {
       missing: undefined,
       below: [],
       nextBelow: 0,
+      offeredFrom: Number.POSITIVE_INFINITY,
     };
     this.#stack.push(frame);
     for (const name of layers.flatMap((layer) => layer.undecodable)) {
       this.#lookAtUndecodable(frame, name);
     }
+  }
+
+  /** Nothing to look at but the folders in it. */
+  #enterUnchanged(task: ToWalk, parent: WalkFrame, found: UnchangedFolder): void {
+    this.#report.dirs++;
+    this.#report.files += found.files;
+    this.#report.bytes += found.bytes;
+    this.#report.ignored += found.ignored;
+    this.entriesSeen += found.entries;
+    const below = found.below.map((name) => ({
+      path: joinPath(task.path, name),
+      diskPaths: task.diskPaths.map((diskPath) => this.#below(diskPath, name)),
+      roots: undefined,
+      only: undefined,
+      isKnown: true,
+    }));
+    this.#stack.push({
+      ...task,
+      kind: 'walk',
+      parent,
+      rules: parent.rules,
+      isIgnored: () => false,
+      plainPrefix: undefined,
+      names: [],
+      next: 0,
+      known: new Map(),
+      missing: [],
+      below,
+      nextBelow: 0,
+      offeredFrom: Number.POSITIVE_INFINITY,
+    });
   }
 
   #cannotEnter(task: ToWalk, diskPath: string, thrown: unknown): void {
@@ -359,6 +434,9 @@ class TreeWalk {
     } else {
       this.#report.files++;
       this.#report.bytes += Number(stat.size);
+    }
+    if (this.#help && ++this.#untouched === HELP_AFTER_FILES) {
+      this.#help.isWanted = true;
     }
   }
 

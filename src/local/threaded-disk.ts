@@ -1,17 +1,23 @@
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import { packReads, unpackChanges, unpackResults } from './batch-columns.ts';
 import { type DiskThreadApi, runScan } from './disk-service.ts';
 import type { DiskThreadData } from './disk-thread.ts';
-import type { LocalDisk } from './ports.ts';
+import type { LocalDisk, TreeRules } from './ports.ts';
+import { sharedHelpMemory } from './scan-help.ts';
 
 export interface ThreadedDiskOptions {
   /** The journal's SQLite file; without one everything on the disk is new. It has to exist when a scan begins. */
   readonly journalPath?: string;
   /** How a thread is started; by default as the entry `local/disk-thread`. */
   readonly start?: (workerData: DiskThreadData) => Worker;
+}
+
+export interface ThreadedDisk extends LocalDisk {
+  /** Starts the thread that walks trees before there is a tree to walk. */
+  warmUp(): void;
 }
 
 export function startDiskThread(workerData: DiskThreadData): Worker {
@@ -22,9 +28,22 @@ export function startDiskThread(workerData: DiskThreadData): Worker {
  * This computer's disk, read in two worker threads that start at first use: one walks trees, the other reads files, so
  * that a walk of a million files does not hold up reading. A thread that died is started again for the next call.
  */
-export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk {
+export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedDisk {
   const walker = lazyThread(options);
   const reader = lazyThread(options);
+  /** A scan that goes through much that is as it was gets the reader's thread to help: it has little to do then. */
+  const bringHelp = (folderId: number, rules: TreeRules, scanId: number) => {
+    const { port1, port2 } = new MessageChannel();
+    const shared = sharedHelpMemory();
+    const theirs = { scanId, line: { port: port1, shared } };
+    const ours = { folderId, rules, line: { port: port2, shared } };
+    for (const told of [
+      walker.get().call('bringHelp', theirs, undefined, [port1]),
+      reader.get().call('helpScan', ours, undefined, [port2]),
+    ]) {
+      told.catch(ignoreClosed);
+    }
+  };
   return {
     scan: (folderId, request, onChanges, signal) =>
       runScan(
@@ -36,11 +55,16 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): LocalDisk
         (scanId) => walker.quietly('dropScan', scanId),
         onChanges,
         signal,
+        (scanId) => bringHelp(folderId, request.rules, scanId),
       ),
     stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
     readSmall: async (folderId, request) =>
       unpackResults(await reader.get().call('readSmall', { folderId, request: packReads(request) })),
     readPiece: async (request) => reader.get().call('readPiece', request),
+    compareRanges: async (request) => reader.get().call('compareRanges', request),
+    warmUp: () => {
+      walker.get();
+    },
     close: async () => {
       await Promise.all([walker.close(), reader.close()]);
     },

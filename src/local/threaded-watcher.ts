@@ -23,11 +23,18 @@ export interface ThreadedWatcherOptions {
   readonly start?: (workerData: DiskThreadData) => Worker;
 }
 
+export interface ThreadedWatcher extends Watcher {
+  /** Starts the thread before anything is watched. */
+  warmUp(): void;
+  /** Ends a thread that nothing is watched in. */
+  close(): Promise<void>;
+}
+
 /**
  * The watcher of this computer in a thread of its own: there it hears the system in time even while the main thread is
  * held up, which is what loses events. The thread lives as long as something is watched.
  */
-export function createThreadedWatcher(options: ThreadedWatcherOptions): Watcher {
+export function createThreadedWatcher(options: ThreadedWatcherOptions): ThreadedWatcher {
   const tasks = new Map<number, WatchTask>();
   let connection: ThreadConnection<WatchThreadApi> | undefined;
   let nextId = 1;
@@ -102,6 +109,16 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Watcher 
         throw thrown;
       }
       return { close: end };
+    },
+    warmUp: () => {
+      connect();
+    },
+    close: async () => {
+      if (tasks.size === 0) {
+        const ending = connection;
+        connection = undefined;
+        await ending?.close();
+      }
     },
   };
 }

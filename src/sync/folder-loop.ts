@@ -1,5 +1,6 @@
 import { Emitter } from '../base/emitter.ts';
 import { asKeepsyncError, isRetriable, KeepsyncError } from '../base/errors.ts';
+import { Mutex } from '../base/mutex.ts';
 import type {
   ScanTotals,
   TreeChange,
@@ -11,6 +12,7 @@ import type {
 } from '../local/ports.ts';
 import { Backoff } from './backoff.ts';
 import { CoalescedTask } from './coalesced-task.ts';
+import { type AdopterPorts, CollectionAdopter } from './collection-adopter.ts';
 import type { CollectionSaver, SaveOutcome, SaveTarget } from './collection-saver.ts';
 import { FolderUploader, type UploaderPorts } from './folder-uploader.ts';
 import type { CalmSettings, JournalCounts, JournalFolder, PendingFile } from './journal-port.ts';
@@ -40,6 +42,8 @@ export interface LoopPorts
   /** Undefined for one-shot commands. */
   readonly watcher: Watcher | undefined;
   readonly settings: () => LoopSettings;
+  /** A block's bytes, checked; for comparing them with files that the collection may have already. */
+  readonly fetchBlock: (locator: string, signal: AbortSignal) => Promise<Uint8Array>;
 }
 
 export type FolderPhase =
@@ -87,6 +91,7 @@ export class FolderLoop {
   readonly events = new Emitter<LoopEvents>();
   readonly #ports: LoopPorts;
   readonly #uploader: FolderUploader;
+  readonly #adopter: CollectionAdopter;
   readonly #scans: CoalescedTask;
   readonly #uploads: CoalescedTask;
   readonly #saves: CoalescedTask;
@@ -95,6 +100,9 @@ export class FolderLoop {
     { error: KeepsyncError; sinceMs: number; nextTryAtMs: number | null }
   >();
   readonly #saveBackoff: Backoff;
+  readonly #adoptBackoff: Backoff;
+  /** What is saved, and what is found in the collection, are recorded one after the other. */
+  readonly #remoteTurn = new Mutex();
   readonly #abort = new AbortController();
   #plan: FolderPlan;
   #folder: JournalFolder;
@@ -103,6 +111,10 @@ export class FolderLoop {
   #scanningAll = false;
   #scanOnly = new Set<string>();
   #totals: ScanTotals | undefined;
+  /** The first look at the collection failed for good: uploads need not wait for it. */
+  #lookedInVain = false;
+  /** Uploads wait for the scan's end, so that what the collection has already is compared together. */
+  #awaitsScan = false;
   #moreFiles: PromiseWithResolvers<void> | undefined;
   #remoteDirty = false;
   #saveNow = false;
@@ -126,6 +138,15 @@ export class FolderLoop {
     this.#plan = plan;
     this.#folder = folder;
     this.#saveBackoff = new Backoff(ports.clock, 10_000, 5 * 60_000);
+    this.#adoptBackoff = new Backoff(ports.clock, 2_000, 60_000);
+    this.#adopter = new CollectionAdopter({
+      ...ports,
+      folderId: folder.id,
+      keepsBeside: () => this.#plan.conflicts === 'keep-beside',
+      onProgress: () => this.#progress(),
+      onFailures: (failures) => this.#uploader.failed(failures),
+      journal: this.#adoptingJournal(),
+    });
     this.#uploader = new FolderUploader({
       ...ports,
       folderId: folder.id,
@@ -185,6 +206,7 @@ export class FolderLoop {
 
   pause(): void {
     this.#paused = true;
+    this.#adopter.stop();
     this.#uploader.stop();
     this.#moreFiles?.resolve();
     this.#changed();
@@ -192,6 +214,7 @@ export class FolderLoop {
 
   resume(): void {
     this.#paused = false;
+    this.#adopter.resume();
     this.#uploader.resume();
     this.#kickAll();
   }
@@ -299,6 +322,7 @@ export class FolderLoop {
   /** Stops everything; with what is on the way let to its end. Resolves when nothing of this loop runs any more. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#adopter.stop();
     this.#uploader.stop();
     this.#moreFiles?.resolve();
     this.#abort.abort(new KeepsyncError('CANCELLED', 'Stopped'));
@@ -328,6 +352,17 @@ export class FolderLoop {
     return this.#troubles.has('root') || this.#troubles.has('deletes');
   }
 
+  /** Nothing is sent into a collection that nobody has looked at yet: it may have it all. */
+  get #isUnseen(): boolean {
+    const { collectionUuid, remotePdh, lastSaveAtMs } = this.#folder;
+    return !this.#lookedInVain && collectionUuid !== null && remotePdh === null && lastSaveAtMs === null;
+  }
+
+  /** Something else has to happen before a file is read. */
+  get #uploadsWait(): boolean {
+    return this.#blocked || this.#isUnseen || this.#awaitsScan;
+  }
+
   #phase(): FolderPhase {
     if (this.#closed) {
       return 'stopped';
@@ -342,10 +377,10 @@ export class FolderLoop {
       return 'blocked';
     }
     // The uploader waits beside every scan for what that finds: until it has found something, this is looking.
-    if (this.#uploader.working) {
+    if (this.#uploader.working || this.#adopter.working) {
       return 'uploading';
     }
-    if (this.#scans.busy || this.#scanAll) {
+    if (this.#scans.busy || this.#scanAll || this.#isUnseen) {
       return 'scanning';
     }
     return this.#saving ? 'saving' : 'watching';
@@ -461,6 +496,7 @@ export class FolderLoop {
       this.#trouble(error.code === 'ROOT_GONE' ? 'root' : 'work', error, this.#nextScanAtMs);
     } finally {
       this.#scanningAll = false;
+      this.#awaitsScan = false;
       const waiting = this.#moreFiles;
       this.#moreFiles = undefined;
       waiting?.resolve();
@@ -558,7 +594,7 @@ export class FolderLoop {
   }
 
   async #upload(): Promise<void> {
-    if (!this.#active || this.#blocked) {
+    if (!this.#active || this.#blocked || this.#isUnseen || !(await this.#adopt())) {
       return;
     }
     this.#changed();
@@ -571,6 +607,43 @@ export class FolderLoop {
     }
     this.#arm();
     this.#progress();
+  }
+
+  /** Recognises what the collection has already; whether uploads may go on. */
+  async #adopt(): Promise<boolean> {
+    const { journal, clock, gate } = this.#ports;
+    if (!(await journal.mayAdopt(this.#folder.id)) || !gate.passable) {
+      return true;
+    }
+    if (this.#scanAll || this.#scanningAll) {
+      this.#awaitsScan = true;
+      return false;
+    }
+    if (clock.nowMs() < this.#adoptBackoff.untilMs) {
+      return true;
+    }
+    const { outcome, adopted } = await this.#adopter.adopt();
+    if (adopted.files > 0) {
+      const message = `${adopted.files} files were in the collection already; nothing was sent for them`;
+      this.events.emit('note', { level: 'info', message });
+    }
+    if (outcome === 'later') {
+      this.#adoptBackoff.failed();
+    } else {
+      this.#adoptBackoff.reset();
+    }
+    return outcome !== 'stopped';
+  }
+
+  /** What is found in the collection is not recorded while a save of ours is on its way there. */
+  #adoptingJournal(): AdopterPorts['journal'] {
+    const { journal } = this.#ports;
+    return {
+      beginAdoption: (folderId, nowMs) => journal.beginAdoption(folderId, nowMs),
+      nextAdoptable: (folderId, nowMs) => journal.nextAdoptable(folderId, nowMs),
+      recordAdoption: (folderId, verdicts, nowMs) =>
+        this.#remoteTurn.run(() => journal.recordAdoption(folderId, verdicts, nowMs)),
+    };
   }
 
   async #save(): Promise<void> {
@@ -599,7 +672,9 @@ export class FolderLoop {
     this.#saving = true;
     this.#changed();
     try {
-      const outcome = await this.#ports.saver.save(this.#plan, this.#abort.signal);
+      const outcome = await this.#remoteTurn.run(() =>
+        this.#ports.saver.save(this.#plan, this.#abort.signal),
+      );
       this.#folder = outcome?.folder ?? (await journal.openFolder(this.#plan.publicId));
       this.#lastSaveTookMs = clock.nowMs() - nowMs;
       this.#nextRemoteAtMs = clock.nowMs() + settings().remoteCheckEveryMs;
@@ -669,6 +744,8 @@ export class FolderLoop {
       const lost = await this.#ports.saver.checkRemote(this.#folder, this.#abort.signal);
       this.#folder = await this.#ports.journal.openFolder(this.#plan.publicId);
       this.#clear('remote');
+      // What waited for it may be sent, or be found to be there already.
+      this.#uploads.kick();
       // The look may have found saved what a lost answer had left in doubt.
       this.#changed();
       if (lost > 0) {
@@ -684,6 +761,10 @@ export class FolderLoop {
         this.#nextRemoteAtMs =
           nowMs + (isRetriable(error.code) ? 30_000 : this.#ports.settings().remoteCheckEveryMs);
         this.#trouble('remote', error, this.#nextRemoteAtMs);
+        if (!isRetriable(error.code)) {
+          this.#lookedInVain = true;
+          this.#uploads.kick();
+        }
       }
     }
   }
@@ -701,8 +782,9 @@ export class FolderLoop {
         if (judgeAtMs !== undefined && judgeAtMs > this.#ports.clock.nowMs()) {
           times.push(judgeAtMs);
         }
-        if (dueAtMs !== null && !this.#uploads.busy && !this.#blocked) {
-          times.push(Math.max(dueAtMs, this.#ports.gate.error === undefined ? 0 : this.#ports.gate.untilMs));
+        if (dueAtMs !== null && !this.#uploads.busy && !this.#uploadsWait) {
+          const gateMs = this.#ports.gate.error === undefined ? 0 : this.#ports.gate.untilMs;
+          times.push(Math.max(dueAtMs, gateMs, this.#adoptBackoff.untilMs));
         }
         if (!this.#saves.busy) {
           times.push(Math.max(this.#nextRemoteAtMs, this.#saveBackoff.untilMs));

@@ -472,6 +472,13 @@ export class FolderUploader {
     await this.#recordFailures(files.map((file) => ({ file, error })));
   }
 
+  /** Files that somebody else read for this folder and could not: failed, or to be looked at again. */
+  async failed(
+    failures: ReadonlyArray<{ readonly file: PendingFile; readonly error: KeepsyncError }>,
+  ): Promise<void> {
+    await this.#recordFailures(failures);
+  }
+
   async #recordFailures(failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) {
       return;

@@ -126,8 +126,8 @@ class Comparison {
         files.delete(row.name);
       }
     }
-    for (const name of files.keys()) {
-      this.#store.foreign.add(this.#folderId, pathOf({ dir, name }), false);
+    for (const [name, content] of files) {
+      this.#store.foreign.add(this.#folderId, pathOf({ dir, name }), false, content);
     }
   }
 

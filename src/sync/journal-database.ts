@@ -1,4 +1,5 @@
 import { KeepsyncError } from '../base/errors.ts';
+import { AdoptionPlans } from './journal-adoption.ts';
 import { ChangeBatch, requireFolder } from './journal-changes.ts';
 import { verifyJournal } from './journal-check.ts';
 import { dropEntry } from './journal-moves.ts';
@@ -29,6 +30,7 @@ export class JournalDatabase implements OpenJournal {
   readonly #queue: UploadQueue;
   readonly #saves: SaveLog;
   readonly #queries: JournalQueries;
+  readonly #adoptions: AdoptionPlans;
   #isClosed = false;
 
   constructor(store: JournalStore, movedAside: string | null) {
@@ -37,6 +39,7 @@ export class JournalDatabase implements OpenJournal {
     this.#queue = new UploadQueue(store);
     this.#saves = new SaveLog(store);
     this.#queries = new JournalQueries(store);
+    this.#adoptions = new AdoptionPlans(store);
   }
 
   openFolder: Call<'openFolder'> = async (publicId) => this.#write(() => this.#store.folders.open(publicId));
@@ -47,6 +50,7 @@ export class JournalDatabase implements OpenJournal {
   removeFolder: Call<'removeFolder'> = async (folderId) =>
     this.#write(() => {
       this.#saves.forgetFolder(folderId);
+      this.#adoptions.forgetFolder(folderId);
       this.#store.removeFolder(folderId);
     });
 
@@ -154,6 +158,24 @@ export class JournalDatabase implements OpenJournal {
     this.#write(() => {
       requireFolder(this.#store, folderId);
       return this.#saves.compare(folderId, remoteManifest);
+    });
+
+  mayAdopt: Call<'mayAdopt'> = async (folderId) =>
+    this.#read(() => this.#store.foreign.hasContents(folderId));
+
+  beginAdoption: Call<'beginAdoption'> = async (folderId, nowMs) =>
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      return this.#adoptions.begin(folderId, Math.floor(nowMs));
+    });
+
+  nextAdoptable: Call<'nextAdoptable'> = async (folderId, nowMs) =>
+    this.#write(() => this.#adoptions.next(folderId, Math.floor(nowMs)));
+
+  recordAdoption: Call<'recordAdoption'> = async (folderId, verdicts, nowMs) =>
+    this.#write(() => {
+      requireFolder(this.#store, folderId);
+      return this.#adoptions.record(folderId, verdicts, Math.floor(nowMs));
     });
 
   listFiles: Call<'listFiles'> = async (folderId, query) =>

@@ -14,6 +14,9 @@ interface ForeignPath {
  */
 export class ForeignPaths {
   readonly #add: StatementSync;
+  readonly #contentAt: StatementSync;
+  readonly #clearContent: StatementSync;
+  readonly #anyContent: StatementSync;
   readonly #remove: StatementSync;
   readonly #clear: StatementSync;
   readonly #any: StatementSync;
@@ -24,7 +27,13 @@ export class ForeignPaths {
 
   constructor(database: DatabaseSync) {
     this.#add = database.prepare(
-      'INSERT OR REPLACE INTO foreign_path (folder_id, dir, name, is_dir) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO foreign_path (folder_id, dir, name, is_dir, content) VALUES (?, ?, ?, ?, ?)',
+    );
+    const exactly = 'folder_id = ? AND dir = ? AND name = ?';
+    this.#contentAt = database.prepare(`SELECT content FROM foreign_path WHERE ${exactly}`);
+    this.#clearContent = database.prepare(`UPDATE foreign_path SET content = NULL WHERE ${exactly}`);
+    this.#anyContent = database.prepare(
+      'SELECT 1 AS found FROM foreign_path WHERE folder_id = ? AND content IS NOT NULL LIMIT 1',
     );
     this.#remove = database.prepare('DELETE FROM foreign_path WHERE folder_id = ? AND dir = ? AND name = ?');
     this.#clear = database.prepare('DELETE FROM foreign_path WHERE folder_id = ?');
@@ -51,9 +60,10 @@ export class ForeignPaths {
     this.#hasAny.set(folderId, false);
   }
 
-  add(folderId: number, path: string, isDir: boolean): void {
+  /** `content` of a file, where it is known: it may be the very file that lies on disk at the path. */
+  add(folderId: number, path: string, isDir: boolean, content: string | null = null): void {
     const [dir, name] = splitPath(path);
-    this.#add.run(folderId, dir, name, isDir ? 1 : 0);
+    this.#add.run(folderId, dir, name, isDir ? 1 : 0, content);
     this.#hasAny.set(folderId, true);
   }
 
@@ -71,6 +81,27 @@ export class ForeignPaths {
     const [dir, name] = splitPath(path);
     const row = this.#exact.get(folderId, dir, name);
     return row === undefined ? undefined : { path, isDir: row.is_dir === 1 };
+  }
+
+  /** Whether there may be files that are equal to those on disk at their paths. */
+  hasContents(folderId: number): boolean {
+    return !this.isEmpty(folderId) && this.#anyContent.get(folderId) !== undefined;
+  }
+
+  /** What the file at the path holds; undefined where there is none, or where it is known to be something else. */
+  contentAt(folderId: number, path: string): string | undefined {
+    if (this.isEmpty(folderId)) {
+      return undefined;
+    }
+    const [dir, name] = splitPath(path);
+    const content = this.#contentAt.get(folderId, dir, name)?.content;
+    return typeof content === 'string' ? content : undefined;
+  }
+
+  /** The file at the path is not the one on disk: it is somebody else's from now on. */
+  clearContent(folderId: number, path: string): void {
+    const [dir, name] = splitPath(path);
+    this.#clearContent.run(folderId, dir, name);
   }
 
   hasBelow(folderId: number, path: string): boolean {

@@ -196,6 +196,34 @@ export interface JournalProblem {
   readonly sinceMs: number;
 }
 
+/** A range of a waiting file that is perhaps a range of a block of the collection. */
+export interface AdoptableRange extends PendingFile {
+  /** In the file. */
+  readonly position: number;
+  /** In the block. */
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+/** A block of the collection, and all that is waiting and may lie in it, in the block's order. */
+export interface AdoptableBlock {
+  /** Signed, where the journal has a signature. */
+  readonly locator: string;
+  readonly md5: string;
+  readonly sizeBytes: number;
+  readonly ranges: readonly AdoptableRange[];
+  /** No file in it is still to become due, or one has waited long enough for those: time to download the block. */
+  readonly isRipe: boolean;
+}
+
+/**
+ * What the comparison of one range found. `unknown`: it could not be compared and will not be; `unread`: it was not
+ * compared this time.
+ */
+export type AdoptionVerdict =
+  | { readonly outcome: 'equal'; readonly digest: string }
+  | { readonly outcome: 'differs' | 'unknown' | 'unread' };
+
 /**
  * The sync engine's memory: what was seen on disk, where its bytes went, which blocks are acknowledged. One writer.
  * Every call is one transaction, durable (fsync) when it resolves. A damaged journal raises JOURNAL; the caller opens a
@@ -234,6 +262,7 @@ export interface Journal {
   /**
    * Pending and due failed rows, oldest first, that nobody holds yet; they are held (in memory) until one of the record
    * calls names them or `releaseFiles` lets go. With `largestBytes` larger files are passed over, some thousands at most.
+   * Left out are those that the collection may have already: see `beginAdoption`.
    */
   claimPending(
     folderId: number,
@@ -311,6 +340,26 @@ export interface Journal {
   abandonSave(saveId: number): Promise<void>;
   /** Compares saved rows with the collection as it is now; what it lost becomes stored (or pending) again. */
   compareRemote(folderId: number, remoteManifest: string): Promise<RemoteDrift>;
+
+  /** Whether the collection holds files that are not ours and may yet turn out to be those on disk. Cheap. */
+  mayAdopt(folderId: number): Promise<boolean>;
+  /**
+   * Looks for waiting files of the very size that the collection has at their path, and plans how to compare them. Files
+   * without bytes are taken over at once. Returns how many others there are to compare first.
+   */
+  beginAdoption(folderId: number, nowMs: number): Promise<number>;
+  /** The next block to compare; undefined when all were. */
+  nextAdoptable(folderId: number, nowMs: number): Promise<AdoptableBlock | undefined>;
+  /**
+   * One verdict for each range of that block. A file whose ranges are all equal takes over the collection's segments and
+   * is `saved` at once. A due one that is not equal is an ordinary file to be uploaded from now on. Files stay as they are
+   * (`refused`) while the outcome of a save is not known.
+   */
+  recordAdoption(
+    folderId: number,
+    verdicts: readonly AdoptionVerdict[],
+    nowMs: number,
+  ): Promise<{ readonly adopted: Tally; readonly refused: number }>;
 
   listFiles(
     folderId: number,

@@ -1,4 +1,9 @@
-import type { EntryRow } from './journal-rows.ts';
+/** What of a row decides whether it is kept at hand. */
+interface CacheableRow {
+  readonly id: number;
+  readonly kind: string;
+  readonly state: string;
+}
 
 /** Rows kept at hand: those of three blocks of small files on their way and of what is found meanwhile. */
 const CACHED_ROWS = 32_768;
@@ -8,20 +13,20 @@ const CACHED_ROWS = 32_768;
  * There is one writer, and whoever changes a row says so here. What is full takes no more: rows are let go once they are
  * saved, or, where there is no room, stored.
  */
-export class RowCache {
-  readonly #rows = new Map<number, EntryRow>();
+export class RowCache<Row extends CacheableRow> {
+  readonly #rows = new Map<number, Row>();
   readonly #maxRows: number;
 
   constructor(maxRows = CACHED_ROWS) {
     this.#maxRows = maxRows;
   }
 
-  get(id: number): EntryRow | undefined {
+  get(id: number): Row | undefined {
     return this.#rows.get(id);
   }
 
   /** The row as it is from now on, or as it was just read. */
-  put(row: EntryRow): void {
+  put(row: Row): void {
     const isOnItsWay = row.kind === 'file' && (row.state === 'pending' || row.state === 'stored');
     const hasRoom = this.#rows.size < this.#maxRows;
     if (isOnItsWay && (hasRoom || (row.state === 'pending' && this.#rows.has(row.id)))) {

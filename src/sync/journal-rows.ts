@@ -49,7 +49,7 @@ export class EntryTable {
   readonly #database: DatabaseSync;
   readonly #tallies: Tallies;
   readonly #blocks: BlockTable;
-  readonly #cache = new RowCache();
+  readonly #cache = new RowCache<EntryRow>();
   readonly due = new DueCursor();
   readonly #pageStatements = new Map<string, StatementSync>();
   readonly #byPath: StatementSync;

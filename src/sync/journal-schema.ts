@@ -12,6 +12,8 @@ export const JOURNAL_APPLICATION_ID = 0x4b656570;
  * `entry.saved_segments` is what our last save left at the path: null nothing, `d` a directory, else segments.
  * `save_row` remembers what was sent until an answer, or a look at the collection, says what became of it.
  * `foreign_path` is what else the collection holds, as the last look found it: files, and (`is_dir`) empty directories.
+ * `foreign_path.content` is what a file there holds, as a `ContentText`; null where that is not known, or was compared with
+ * the file on disk and is something else.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -69,6 +71,7 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (folder_id, dir, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  'ALTER TABLE foreign_path ADD COLUMN content TEXT;',
 ];
 
 /** Reads a pragma that yields one number. */

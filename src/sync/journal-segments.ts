@@ -46,6 +46,30 @@ export function lengthOf(text: SegmentsText): number {
   return parseSegments(text).reduce((sum, segment) => sum + segment.length, 0);
 }
 
+/** A range of a block, as a `ContentText` names it. */
+interface ContentRange {
+  /** `md5+size`, without hints. */
+  readonly md5size: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Reads what a `ContentText` wrote; none for a file without bytes. */
+export function parseContent(text: string): ContentRange[] {
+  return text
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [md5size = '', offset, length] = part.split(':');
+      return { md5size, offset: Number(offset), length: Number(length) };
+    });
+}
+
+/** Bytes of a file with that content. */
+export function contentSizeBytes(text: string): number {
+  return parseContent(text).reduce((sum, range) => sum + range.length, 0);
+}
+
 /**
  * The same bytes as one comparable text, whatever signatures and however the ranges are cut: `md5+size:offset:length,…`
  * with what is contiguous merged.

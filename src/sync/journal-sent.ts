@@ -25,6 +25,7 @@ export class SentTable {
   readonly #any: StatementSync;
   readonly #ofOthers: StatementSync;
   readonly #removeAll: StatementSync;
+  readonly #anyOfFolder: StatementSync;
   #mayHaveAny = true;
   /** While the only save with rows here is finished: entries whose rows go at its end, all at once. */
   #settled: IdSet | undefined;
@@ -39,6 +40,10 @@ export class SentTable {
     this.#removeEntry = database.prepare('DELETE FROM save_row WHERE entry_id = ?');
     this.#removeFolder = database.prepare(
       'DELETE FROM save_row WHERE save_id IN (SELECT id FROM save WHERE folder_id = ?)',
+    );
+    this.#anyOfFolder = database.prepare(
+      `SELECT 1 AS found FROM save JOIN save_row ON save_row.save_id = save.id WHERE save.folder_id = ?
+       AND save.at_ms IS NULL LIMIT 1`,
     );
     this.#any = database.prepare('SELECT 1 AS found FROM save_row LIMIT 1');
     this.#ofOthers = database.prepare(
@@ -106,6 +111,11 @@ export class SentTable {
       this.#removeFolder.run(folderId);
       this.#look();
     }
+  }
+
+  /** Whether a save of the folder is under way, or nobody knows what became of one. */
+  isUnsure(folderId: number): boolean {
+    return this.#mayHaveAny && this.#anyOfFolder.get(folderId) !== undefined;
   }
 
   forget(): void {

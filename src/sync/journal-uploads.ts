@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
 import type { ErrorCode } from '../base/errors.ts';
 import type { FileStamp } from '../local/ports.ts';
+import { mayBeAdopted } from './journal-adoption.ts';
 import { errorText } from './journal-changes.ts';
 import { type Content, contentFrom, knownSegments, pendingChange, storedChange } from './journal-moves.ts';
 import type { AcknowledgedBlock, Journal, PendingFile, StoredFile, StoredPiece } from './journal-port.ts';
@@ -60,6 +61,9 @@ export class UploadQueue {
         break;
       }
       const path = pathOf(row);
+      if (mayBeAdopted(this.#store, row, path)) {
+        continue;
+      }
       bytes += row.size;
       claimed.push({
         entryId: row.id,

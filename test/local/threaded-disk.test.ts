@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
@@ -36,6 +36,33 @@ describe('the disk in its threads', () => {
     const disk = createThreadedDisk();
     const results = await Promise.all([1, 2, 3].map(() => scanAll(disk, request())));
     expect(results.map((result) => result.changes.length)).toEqual([50, 50, 50]);
+    await disk.close();
+  });
+
+  it('finds the one change in a large tree that two threads look through', async () => {
+    const journalPath = join(root, 'journal.sqlite');
+    const tree = join(root, 'tree');
+    const folders = Array.from({ length: 30 }, (_, index) => join(tree, `d${index}`));
+    for (const folder of folders) {
+      mkdirSync(join(folder, 'inner'), { recursive: true });
+      for (let index = 0; index < 150; index++) {
+        writeFileSync(join(folder, `f${index}`), 'as it was');
+      }
+    }
+    const roots = [{ diskPath: tree, prefix: '' }];
+    const journal = new JournalFile(journalPath);
+    const disk = createThreadedDisk({ journalPath });
+    const first = await scanAll(disk, { roots, rules: PLAIN_RULES });
+    journal.remember(FOLDER_ID, first.changes);
+    const second = await scanAll(disk, { roots, rules: PLAIN_RULES });
+    expect(second.changes).toEqual([]);
+    expect(second.totals).toEqual(first.totals);
+    const changed = join(tree, 'd20', 'f77');
+    writeFileSync(changed, 'not any more');
+    const third = await scanAll(disk, { roots, rules: PLAIN_RULES });
+    expect(third.changes).toMatchObject([{ type: 'file', path: 'd20/f77' }]);
+    expect(third.totals.files).toBe(first.totals.files);
+    journal.close();
     await disk.close();
   });
 

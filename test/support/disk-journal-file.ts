@@ -8,7 +8,7 @@ export class JournalFile {
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
     this.#database.exec(`
-      PRAGMA journal_mode = WAL;
+      PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
       CREATE TABLE entry (
         id INTEGER PRIMARY KEY, folder_id INTEGER NOT NULL, dir TEXT NOT NULL, name TEXT NOT NULL,
         kind TEXT NOT NULL CHECK (kind IN ('file', 'dir')), size INTEGER NOT NULL DEFAULT 0,

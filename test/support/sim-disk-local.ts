@@ -19,6 +19,7 @@ export function createSimLocalDisk(disk: SyncDisk, known: KnownSource = nothingK
     stat: async (diskPaths, followLinks) => service.stat(diskPaths, followLinks),
     readSmall: async (folderId, request) => service.readSmall(folderId, request),
     readPiece: async (request) => service.readPiece(request),
+    compareRanges: async (request) => service.compareRanges(request),
     close: async () => service.close(),
   };
 }

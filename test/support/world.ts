@@ -208,6 +208,26 @@ export class World {
     this.#journal = undefined;
   }
 
+  /**
+   * The client is gone with all that it knew: the next one is another profile, on another computer for all it knows, and
+   * is pointed at the folder and at the collection that is there.
+   */
+  async newProfile(change: (config: FolderConfig) => FolderConfig = (config) => config): Promise<void> {
+    const [pair] = this.pairs;
+    if (pair === undefined) {
+      throw new Error('there was no profile yet');
+    }
+    if (this.#engine) {
+      await this.crash();
+    }
+    for (const suffix of ['', '-wal', '-shm']) {
+      rmSync(this.journalPath + suffix, { force: true });
+    }
+    const target = { ...pair.config.target, collectionUuid: this.collectionUuid };
+    const config = change({ ...pair.config, target });
+    this.pairs = [{ publicId: 'pair02', createId: 'create02', clusterId: null, config }];
+  }
+
   /** Stops the client and removes what is on the real disk. */
   async end(): Promise<void> {
     if (this.#engine) {

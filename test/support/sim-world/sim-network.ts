@@ -14,7 +14,7 @@ export const API_CALLS = [
   'previousVersionPdh',
 ] as const satisfies ReadonlyArray<keyof CollectionStore>;
 export const NETWORK_CALLS = ['put', ...API_CALLS] as const;
-export type NetworkCall = (typeof NETWORK_CALLS)[number];
+export type NetworkCall = (typeof NETWORK_CALLS)[number] | 'get block';
 
 /** What a request meets. `after`: it takes effect, and only the answer is lost. */
 export interface NetworkFault {
@@ -84,7 +84,14 @@ export class SimNetwork {
         await this.#wire(options.signal);
         return result;
       },
-      get: (locator, options) => keep.get(locator, options),
+      get: async (locator, options) => {
+        await this.#wire(options?.signal);
+        const fault = this.#meet('get block');
+        if (fault !== undefined) {
+          throw errorOf(fault.code);
+        }
+        return keep.get(locator, options);
+      },
       head: (locator, options) => keep.head(locator, options),
       close: () => keep.close(),
     };

@@ -60,6 +60,8 @@ export class SimWorld {
   readonly fraction: () => number;
   /** Folders whose disk is away, with the way back. */
   readonly unmounted = new Map<string, () => void>();
+  /** `publicId path` of what the collections held when a new profile began: it mirrors no deletes of before its time. */
+  readonly #notOurs = new Set<string>();
   #strangers = 0;
   #windowStartMs = 0;
   #callsInWindow = 0;
@@ -115,17 +117,7 @@ export class SimWorld {
       blockBytes: (stripped) => this.keep.blocks.get(stripped),
       folderOfCollection: (uuid) => this.#folderOfCollection(uuid),
     });
-    this.#pairs = this.folders.map(({ publicId, root, deletes, copies, storageClasses }) => ({
-      publicId,
-      createId: `create-${publicId}`,
-      clusterId: 'zzzzz',
-      config: folderConfigSchema.parse({
-        roots: [{ diskPath: root, prefix: '' }],
-        name: publicId,
-        target: { collectionName: publicId, replication: copies, storageClasses },
-        deletes,
-      }),
-    }));
+    this.#pairs = this.folders.map((folder) => this.#pairOf(folder, null));
     for (const { root } of this.folders) {
       this.disk.mkdir(root);
     }
@@ -279,6 +271,24 @@ export class SimWorld {
       }
     });
     await this.pass(200);
+  }
+
+  /**
+   * The client and all that it knew are gone; another one is pointed at the same folders and collections. What the disk has
+   * lost since the last save is somebody else's for it.
+   */
+  newProfile(): void {
+    this.kill();
+    for (const suffix of ['', '-wal', '-shm']) {
+      rmSync(this.journalPath + suffix, { force: true });
+    }
+    this.witness.forgotten();
+    this.#pairs = this.folders.map((folder) => {
+      for (const path of this.remote(folder).keys()) {
+        this.#notOurs.add(`${folder.publicId} ${path}`);
+      }
+      return this.#pairOf(folder, this.collectionOf(folder) ?? null);
+    });
   }
 
   /** The same folder with another token: what was signed for the old one is worth nothing. */
@@ -453,6 +463,7 @@ export class SimWorld {
           !local.has(path) &&
           !path.endsWith('/') &&
           !path.includes('~conflict~') &&
+          !this.#notOurs.has(`${folder.publicId} ${path}`) &&
           !content.startsWith('by a stranger: ')
         ) {
           found.push(`left over: ${folder.publicId} ${path}`);
@@ -497,6 +508,21 @@ export class SimWorld {
     ...defaultSettings,
     sync: { ...defaultSettings.sync, rescanEveryMs: 60_000, remoteCheckEveryMs: 60_000 },
   };
+
+  #pairOf(folder: SimFolder, collectionUuid: string | null): Pair {
+    const { publicId, root, deletes, copies, storageClasses } = folder;
+    return {
+      publicId,
+      createId: `create-${publicId}`,
+      clusterId: 'zzzzz',
+      config: folderConfigSchema.parse({
+        roots: [{ diskPath: root, prefix: '' }],
+        name: publicId,
+        target: { collectionName: publicId, replication: copies, storageClasses, collectionUuid },
+        deletes,
+      }),
+    };
+  }
 
   /** Takes away what no client can save: links, FIFOs, names that Arvados tools cannot read. */
   #removeOddities(dir: string): void {

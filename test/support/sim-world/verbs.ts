@@ -463,6 +463,15 @@ const NETWORK_VERBS: readonly Verb[] = [
     },
   ),
   verb(
+    'a block cannot be fetched',
+    1,
+    (draw) => [draw.pick(['OFFLINE', 'TIMEOUT', 'NOT_FOUND', 'CHECKSUM'])],
+    (world, code) => {
+      world.network.fail({ call: 'get block', code: codeOf(code), after: false }, 1);
+      return true;
+    },
+  ),
+  verb(
     'no network for a while',
     2,
     (draw) => [draw.below(90_000)],
@@ -570,6 +579,9 @@ const TRAP_POINTS = [
   'pairs.save',
   'disk.readSmall',
   'disk.readPiece',
+  'disk.compareRanges',
+  'journal.nextAdoptable',
+  'journal.recordAdoption',
 ] as const;
 
 const CLIENT_VERBS: readonly Verb[] = [
@@ -606,6 +618,15 @@ const CLIENT_VERBS: readonly Verb[] = [
     () => [],
     async (world) => {
       await world.stop(true);
+      return true;
+    },
+  ),
+  verb(
+    'a new profile',
+    1.5,
+    () => [],
+    (world) => {
+      world.newProfile();
       return true;
     },
   ),

@@ -183,6 +183,12 @@ export class Witness {
     }
   }
 
+  /** All that a client knew is gone. */
+  forgotten(): void {
+    this.#stored.clear();
+    this.#unsaved.clear();
+  }
+
   /** The journal keeps this file, or this piece of a file, as stored. */
   stored(publicId: string, path: string, stamp: string, piece: number | 'whole', wasSent: boolean): void {
     const file = `${publicId}\n${path}\n${stamp}`;
