@@ -74,6 +74,7 @@ class KeepsyncEngine implements Engine {
   readonly #marginMs: number;
   #pairs: readonly Pair[] = [];
   readonly #pairTurn = new Mutex();
+  #pairsAreFinal = false;
   #pauseTimers = new Map<string, () => void>();
   #offlineSinceMs: number | null = null;
   #journalTrouble: JournalTrouble | undefined;
@@ -231,6 +232,10 @@ class KeepsyncEngine implements Engine {
       ends.push(...(await Promise.allSettled(desks.map((desk) => desk.finish()))));
     }
     ends.push(...(await Promise.allSettled(desks.map((desk) => desk.close(how)))));
+    // Notes of the folders are written to their end, and none begins later: whoever closes may remove the files.
+    await this.#pairTurn.run(() => {
+      this.#pairsAreFinal = true;
+    });
     this.#publisher.close();
     this.#pool.trim();
     const failed = ends.find((end) => end.status === 'rejected');
@@ -463,6 +468,9 @@ class KeepsyncEngine implements Engine {
   /** One change after the other: none is made on what another is about to replace. */
   #storePairs(change: (pairs: readonly Pair[]) => readonly Pair[]): Promise<readonly Pair[]> {
     return this.#pairTurn.run(async () => {
+      if (this.#pairsAreFinal) {
+        throw new KeepsyncError('CLOSED', 'Keepsync is closing');
+      }
       const pairs = change(this.#pairs);
       await this.#ports.pairs.save(pairs);
       this.#pairs = pairs;

@@ -62,6 +62,8 @@ export class World {
   /** Every snapshot's tray and per cent, to check that nothing was called saved too early. */
   readonly snapshots: StatusSnapshot[] = [];
   pairs: readonly Pair[] = [];
+  /** What the file of the pairs waits for. */
+  beforePairsAreSaved: () => Promise<void> = async () => undefined;
   /** The cluster that the next client is signed in to. */
   clusterId = 'zzzzz';
   /** Why the next client must do nothing. */
@@ -151,6 +153,7 @@ export class World {
       pairs: {
         load: async () => this.pairs,
         save: async (pairs) => {
+          await this.beforePairsAreSaved();
           this.pairs = pairs;
         },
       },

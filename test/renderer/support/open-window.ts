@@ -39,16 +39,21 @@ export class WindowLab {
   readonly #browser: Browser;
   /** One for all pages: they share its cache, and with it the compiled script. */
   readonly #context: BrowserContext;
+  /** Stays open and does nothing, so that the process and its script are there for the next page. */
+  readonly #keeper: Page;
 
-  private constructor(site: Site, browser: Browser, context: BrowserContext) {
+  private constructor(site: Site, browser: Browser, keeper: Page) {
     this.#site = site;
     this.#browser = browser;
-    this.#context = context;
+    this.#context = keeper.context();
+    this.#keeper = keeper;
   }
 
   static async start(): Promise<WindowLab> {
     const [site, browser] = await Promise.all([serveWindow(), launchChromium()]);
-    return new WindowLab(site, browser, await newContext(browser));
+    const keeper = await (await newContext(browser)).newPage();
+    await keeper.goto(`${site.url}?scenario=empty&still=1`);
+    return new WindowLab(site, browser, keeper);
   }
 
   /** Opens the window and waits for its first drawing. The world stands still until a test moves it. */
@@ -97,7 +102,10 @@ export class WindowLab {
   async closePages(): Promise<void> {
     const others = this.#browser.contexts().filter((context) => context !== this.#context);
     await Promise.all([
-      ...this.#context.pages().map((page) => page.close()),
+      ...this.#context
+        .pages()
+        .filter((page) => page !== this.#keeper)
+        .map((page) => page.close()),
       ...others.map((context) => context.close()),
     ]);
   }
