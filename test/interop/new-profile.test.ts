@@ -86,7 +86,8 @@ describe('a new profile on a collection that has the files already', { timeout: 
     writeFileSync(folder('d1/f5'), contentOf('other', 5 * 700));
     const before = world.blocksSent();
     await keptAnew('--update-collection', uuid);
-    // Somebody has to look at the two versions.
+    // Somebody has to look at the two versions; the files are saved a moment before that is told.
+    await eventually('the conflict is told of', async () => (await status()).problems.length > 0);
     await ended(1);
     expect(world.blocksSent() - before).toBeGreaterThan(0);
     const { files } = await world.sdk.read(uuid);
