@@ -2,6 +2,7 @@
 // run.mjs, after a build. Exit code 0: nothing found; 1: something was; 2: the registry could not be asked.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readAdvisories } from './lib/advisories.mjs';
 import { isAllowed, packagesIn } from './lib/licences.mjs';
 import { quietly, ROOT, systemEnv } from './lib/processes.mjs';
 
@@ -35,31 +36,18 @@ function checkLicences() {
 /** @returns {'none' | 'found' | 'unknown'} */
 function checkAdvisories() {
   const { output } = quietly('npm', ['audit', '--json', '--loglevel=silent'], { env: systemEnv() });
-  const report = parse(output);
-  const vulnerabilities = report?.vulnerabilities;
-  if (typeof vulnerabilities !== 'object' || vulnerabilities === null) {
-    const why = report?.message ?? (output.split('\n')[0] || 'no answer');
-    console.log(`ADVISORIES WERE NOT CHECKED: the registry of this npm does not answer (${why})`);
+  const answer = readAdvisories(output);
+  if (answer.kind === 'unknown') {
+    console.log(`ADVISORIES WERE NOT CHECKED: the registry of this npm could not be asked (${answer.why})`);
+    console.log('That is not a clean bill: exit code 2. Run it where a registry answers.');
     return 'unknown';
   }
   const names = new Set(shipped.map(({ name }) => name));
-  const found = Object.values(vulnerabilities);
-  for (const { name, severity, range, fixAvailable } of found) {
+  for (const { name, severity, range, fixAvailable } of answer.found) {
     const where = names.has(name) ? 'handed on' : 'used to build and test';
     const mend = fixAvailable === false ? 'no newer version mends it' : 'npm update mends it';
     console.log(`ADVISORY ${name} ${range} (${severity}, ${where}): ${mend}`);
   }
-  console.log(`${found.length} packages with advisories`);
-  return found.length === 0 ? 'none' : 'found';
-}
-
-function parse(text) {
-  try {
-    return JSON.parse(text.slice(Math.max(0, text.indexOf('{'))));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) {
-      return undefined;
-    }
-    throw thrown;
-  }
+  console.log(`The registry was asked: ${answer.found.length} packages with advisories`);
+  return answer.kind;
 }

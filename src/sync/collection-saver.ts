@@ -1,6 +1,6 @@
 import type { CollectionRecord, CollectionStore } from '../api/ports.ts';
 import type { Clock } from '../base/clock.ts';
-import { KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import type { Journal, JournalFolder } from './journal-port.ts';
 
 /** What the saver is told about the pair it saves. */
@@ -190,6 +190,12 @@ export class CollectionSaver {
       }
     } catch (thrown) {
       await journal.abandonSave(built.saveId);
+      if (remoteManifest === undefined && asKeepsyncError(thrown).code === 'REFUSED') {
+        // The collection is not what it was taken for, as where it keeps a file of ours whose name a folder has by now.
+        // Once it was looked at as a whole, what is in the way is moved beside.
+        const unsure = await journal.updateFolder(folder.id, { remotePdh: null });
+        return await this.#saveOnce(target, unsure, signal);
+      }
       throw thrown;
     }
     let collided = true;

@@ -41,6 +41,26 @@ describe('a delete is mirrored once a scan has seen it', () => {
   });
 });
 
+describe('a file that the collection keeps', () => {
+  test('makes room for a folder of its name, and is kept beside it', async () => {
+    const w = new World();
+    world = w;
+    for (let file = 0; file < 10; file += 1) {
+      w.disk.write(`${ROOT}/f${file}`, `content ${file}`);
+    }
+    await w.start((config) => ({ ...config, deletes: 'keep' }));
+    await w.settle();
+    w.disk.remove(`${ROOT}/f3`);
+    await w.pass(60_000);
+    w.disk.write(`${ROOT}/f3/inside`, 'now a folder');
+    await w.pass(5 * 60_000);
+    expect(w.remote().get('f3/inside')).toBe('now a folder');
+    const beside = [...w.remote()].filter(([path]) => path.includes('~conflict~'));
+    expect(beside.map(([, content]) => content)).toEqual(['content 3']);
+    expect((await w.status()).problems.map((problem) => problem.code)).toEqual(['CONFLICT']);
+  });
+});
+
 describe('the loss of more than half of a folder', () => {
   test('is asked about when it comes in slices, too', async () => {
     const w = new World();

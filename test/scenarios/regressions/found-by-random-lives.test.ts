@@ -4,6 +4,22 @@ import type { Script } from '../../support/sim-world/script.ts';
 
 /** Scripts that once failed, as the shrinking left them. A new one is pasted from the report of a random life. */
 const SCRIPTS: Readonly<Record<string, Script>> = {
+  'a folder can be saved under the name of a file that the collection keeps': {
+    seed: 5_240,
+    files: [
+      ['/data/other/c d/z', 64, 20],
+      ['/data/other/a/x', 50, 0],
+    ],
+    steps: [
+      ['remove a folder', '/data/first/c d'],
+      ['wait', 19_458],
+      ['rename a folder', '/data/other/a', '/data/first/c d'],
+      ['copy', '/data/other/é/z', '/data/other/new/n1'],
+      ['edit while it is read', '/data/first/c d/x', 'folder'],
+      ['wait', 20_174],
+      ['rename a folder', '/data/first/c d', '/data/other/a'],
+    ],
+  },
   'a kill right after a save does not hide that a stranger wrote during it': {
     seed: 146,
     files: [

@@ -55,6 +55,8 @@ export class KillWorld {
   unrecordedBytes = 0;
   /** The most of those blocks that there were at one kill. */
   mostUnrecorded = 0;
+  /** A program with its first arguments that runs commands where the daemon's disk is; empty where that is everybody's. */
+  commandThrough: readonly string[] = [];
   readonly #dir: string;
   readonly #cluster: LocalCluster;
   readonly #client: ClusterClient;
@@ -108,6 +110,15 @@ export class KillWorld {
     return this.#cluster.token;
   }
 
+  /** Of the daemon that runs. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) {
+      throw new Error('the daemon does not run');
+    }
+    return pid;
+  }
+
   async close(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#keepProxy.close();
@@ -135,7 +146,24 @@ export class KillWorld {
 
   /** Runs a command of keepsync to its end; throws what it said where it failed. */
   async command(...args: string[]): Promise<string> {
-    const child = this.#spawn(args);
+    const { exitCode, out, err } = await this.#run(args);
+    if (exitCode !== 0) {
+      throw new Error(`keepsync ${args.join(' ')} ended with ${exitCode}: ${err}`);
+    }
+    return out;
+  }
+
+  /** What `status` says, in JSON; its exit code tells of problems, too. */
+  async status(): Promise<unknown> {
+    const { out, err } = await this.#run(['status', '--json']);
+    if (out === '') {
+      throw new Error(`keepsync status said nothing: ${err}`);
+    }
+    return JSON.parse(out);
+  }
+
+  async #run(args: readonly string[]) {
+    const child = this.#spawn(['--profile', this.path('profile'), ...args], this.commandThrough);
     let out = '';
     let err = '';
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -145,17 +173,14 @@ export class KillWorld {
       err += chunk.toString();
     });
     const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    if (exitCode !== 0) {
-      throw new Error(`keepsync ${args.join(' ')} ended with ${exitCode}: ${err}`);
-    }
-    return out;
+    return { exitCode, out, err };
   }
 
-  /** Starts the daemon. */
-  start(): void {
+  /** Starts the daemon; `through`: a program with its first arguments that runs the command that follows them. */
+  start(through: readonly string[] = []): void {
     this.#life += 1;
     this.#stderr = '';
-    const child = this.#spawn(['daemon']);
+    const child = this.#spawn(['--profile', this.path('profile'), 'daemon'], through);
     this.#child = child;
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr += chunk.toString();
@@ -336,7 +361,7 @@ export class KillWorld {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     for (;;) {
-      const status: unknown = JSON.parse(await this.command('status', '--json'));
+      const status = await this.status();
       if (typeof status === 'object' && status !== null && 'tray' in status && status.tray === 'ready') {
         return;
       }
@@ -397,8 +422,9 @@ export class KillWorld {
       .sort();
   }
 
-  #spawn(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [MAIN, '--profile', this.path('profile'), ...args], {
+  #spawn(args: readonly string[], through: readonly string[] = []): ChildProcess {
+    const [program = process.execPath, ...words] = [...through, process.execPath, MAIN, ...args];
+    return spawn(program, words, {
       cwd: this.#dir,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
