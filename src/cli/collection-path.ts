@@ -1,7 +1,7 @@
 import { KeepsyncError } from '../base/errors.ts';
-import { parseManifest } from '../collection/manifest-text.ts';
+import { type ManifestStream, scanManifest } from '../collection/manifest-scan.ts';
 import { sortedPlaces } from '../collection/name-order.ts';
-import { type BlockRange, pushRange, type Segment, sizeOf } from '../collection/segments.ts';
+import { pushRange, type Segment, sizeOf } from '../collection/segments.ts';
 import { usage } from './folder-options.ts';
 
 /** `UUID`, `PDH`, either with `/path` below it. */
@@ -59,29 +59,26 @@ export function contentBelow(manifestText: string, path: string): ManifestConten
   const isWanted = (candidate: string) =>
     path === '' || candidate === path || candidate.startsWith(`${path}/`);
   let pieces = 0;
-  for (const line of parseManifest(manifestText)) {
-    for (const file of line.files) {
-      const name = line.path === '' ? file.name : `${line.path}/${file.name}`;
-      if (isWanted(name)) {
-        const segments = files.get(name) ?? [];
-        files.set(name, segments);
-        for (const range of rangesOf(line, file.position, file.sizeBytes)) {
-          pieces += 1;
-          if (pieces > PIECES_MAX) {
-            throw new KeepsyncError('TOO_LARGE', 'The files of this collection are made of too many pieces', {
-              action: 'Fetch its folders one by one.',
-            });
-          }
-          pushRange(segments, range.locator, range.offset, range.length);
-        }
+  scanManifest(manifestText, {
+    stream: () => undefined,
+    file: (stream, name, position, sizeBytes) => {
+      const filePath = stream.path === '' ? name : `${stream.path}/${name}`;
+      if (!isWanted(filePath)) {
+        return;
       }
-    }
-    for (const dir of line.emptyDirs) {
+      let segments = files.get(filePath);
+      if (segments === undefined) {
+        segments = [];
+        files.set(filePath, segments);
+      }
+      pieces = pushStreamRange(segments, stream, position, sizeBytes, pieces);
+    },
+    emptyDir: (_stream, dir) => {
       if (isWanted(dir)) {
         emptyDirs.add(dir);
       }
-    }
-  }
+    },
+  });
   if (files.size === 0 && emptyDirs.size === 0 && path !== '') {
     return undefined;
   }
@@ -94,24 +91,38 @@ export function contentBelow(manifestText: string, path: string): ManifestConten
   return { files: sorted, emptyDirs: [...emptyDirs] };
 }
 
-/** The blocks' ranges that `sizeBytes` from `position` of a line's stream lie in. */
-function* rangesOf(
-  line: { readonly locators: readonly string[]; readonly starts: readonly number[] },
+/**
+ * Appends the blocks' ranges that `sizeBytes` from `position` of a stream lie in. Returns `pieces` and how many more there
+ * are now; throws where they are too many.
+ */
+function pushStreamRange(
+  segments: Segment[],
+  { locators, starts }: ManifestStream,
   position: number,
   sizeBytes: number,
-): Generator<BlockRange> {
+  pieces: number,
+): number {
   const end = position + sizeBytes;
-  for (let index = firstBlock(line.starts, position); position < end; index += 1) {
-    const locator = line.locators[index];
-    const start = line.starts[index];
-    const next = line.starts[index + 1];
+  let at = position;
+  let count = pieces;
+  for (let index = firstBlock(starts, position); at < end; index += 1) {
+    const locator = locators[index];
+    const start = starts[index];
+    const next = starts[index + 1];
     if (locator === undefined || start === undefined || next === undefined) {
-      return;
+      break;
     }
-    const length = Math.min(end, next) - position;
-    yield { locator, offset: position - start, length };
-    position += length;
+    count += 1;
+    if (count > PIECES_MAX) {
+      throw new KeepsyncError('TOO_LARGE', 'The files of this collection are made of too many pieces', {
+        action: 'Fetch its folders one by one.',
+      });
+    }
+    const length = Math.min(end, next) - at;
+    pushRange(segments, locator, at - start, length);
+    at += length;
   }
+  return count;
 }
 
 /** Index of the block that holds `position`: the last that begins at or before it. */

@@ -32,26 +32,39 @@ function usualAuthorities(): readonly string[] {
 export function createAgents(settings: TlsSettings): HttpAgents {
   const through = agentProxy(settings.proxy);
   const kept = { keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: 'lifo' as const, ...through };
-  // Made once: parsing the authorities for each connection costs tens of milliseconds.
-  const secureContext =
-    settings.ca === undefined
-      ? undefined
-      : tls.createSecureContext({ ca: [...usualAuthorities(), settings.ca] });
-  const trust = {
-    rejectUnauthorized: settings.rejectUnauthorized,
-    ...(secureContext ? { secureContext } : {}),
-  };
   const plain = new http.Agent(kept);
-  const secure = new https.Agent({ ...kept, ...trust });
   const freshPlain = new http.Agent({ keepAlive: false, ...through });
-  const freshSecure = new https.Agent({ keepAlive: false, ...through, ...trust });
+  let secureAgents: { readonly kept: https.Agent; readonly fresh: https.Agent } | undefined;
+  const secure = () => {
+    if (secureAgents === undefined) {
+      const trust = trustOf(settings);
+      secureAgents = {
+        kept: new https.Agent({ ...kept, ...trust }),
+        fresh: new https.Agent({ keepAlive: false, ...through, ...trust }),
+      };
+    }
+    return secureAgents;
+  };
   return {
-    for: (url) => (url.protocol === 'https:' ? secure : plain),
-    fresh: (url) => (url.protocol === 'https:' ? freshSecure : freshPlain),
+    for: (url) => (url.protocol === 'https:' ? secure().kept : plain),
+    fresh: (url) => (url.protocol === 'https:' ? secure().fresh : freshPlain),
     destroy: () => {
-      for (const agent of [plain, secure, freshPlain, freshSecure]) {
-        agent.destroy();
+      for (const agent of [plain, freshPlain, secureAgents?.kept, secureAgents?.fresh]) {
+        agent?.destroy();
       }
     },
   };
+}
+
+/**
+ * The authorities are parsed once and not for each connection, and only where there is one: that costs tens of
+ * milliseconds.
+ */
+function trustOf({ ca, rejectUnauthorized }: TlsSettings): https.AgentOptions {
+  return ca === undefined
+    ? { rejectUnauthorized }
+    : {
+        rejectUnauthorized,
+        secureContext: tls.createSecureContext({ ca: [...usualAuthorities(), ca] }),
+      };
 }

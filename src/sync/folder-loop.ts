@@ -117,6 +117,8 @@ export class FolderLoop {
   #awaitsScan = false;
   #moreFiles: PromiseWithResolvers<void> | undefined;
   #remoteDirty = false;
+  /** The collection was looked at since the start, or could not be: until then nobody says that all is saved. */
+  #hasLookedAtRemote = false;
   #saveNow = false;
   /** The counts at which a save found nothing that it could do; until they change there is no point in another. */
   #fruitless: string | undefined;
@@ -380,7 +382,7 @@ export class FolderLoop {
     if (this.#uploader.working || this.#adopter.working) {
       return 'uploading';
     }
-    if (this.#scans.busy || this.#scanAll || this.#isUnseen) {
+    if (this.#scans.busy || this.#scanAll || this.#isUnseen || !this.#hasLookedAtRemote) {
       return 'scanning';
     }
     return this.#saving ? 'saving' : 'watching';
@@ -765,6 +767,11 @@ export class FolderLoop {
           this.#lookedInVain = true;
           this.#uploads.kick();
         }
+      }
+    } finally {
+      if (!this.#hasLookedAtRemote) {
+        this.#hasLookedAtRemote = true;
+        this.#changed();
       }
     }
   }

@@ -178,8 +178,8 @@ class Planner {
   readonly #dirs = new Map<string, DirDraft>();
   /** Only on a disk that folds case: what has a name already. */
   readonly #taken = new Map<string, string>();
-  readonly #files: Array<{ path: string; diskPath: string; name: string; sizeBytes: number; dir: number }> =
-    [];
+  /** `partPath` is the name on disk until all folders are known. */
+  readonly #files: Array<{ -readonly [K in keyof PlannedFile]: PlannedFile[K] }> = [];
   readonly #sources: ManifestFile[] = [];
   readonly #refused: Array<{ path: string; error: KeepsyncError }> = [];
 
@@ -210,7 +210,7 @@ class Planner {
         dir.sizeBytes += source.sizeBytes;
       }
       const { path, sizeBytes } = source;
-      this.#files.push({ path, diskPath, name, sizeBytes, dir: dir?.place ?? -1 });
+      this.#files.push({ path, diskPath, partPath: name, sizeBytes, dir: dir?.place ?? -1 });
       this.#sources.push(source);
     });
   }
@@ -231,11 +231,11 @@ class Planner {
     const shelves = new Set<string>();
     let shelf = 0;
     let lastLocator: string | undefined;
-    const files = this.#files.map((file, index): PlannedFile => {
-      const { path, diskPath, name, sizeBytes, dir } = file;
-      const partsPath = dirs[dir]?.partsPath;
+    for (const [index, file] of this.#files.entries()) {
+      const partsPath = dirs[file.dir]?.partsPath;
       if (partsPath !== undefined) {
-        return { path, diskPath, partPath: partsPath + sep + name, sizeBytes, dir };
+        file.partPath = partsPath + sep + file.partPath;
+        continue;
       }
       const locator = this.#sources[index]?.segments[0]?.locator;
       if (locator !== lastLocator) {
@@ -244,14 +244,14 @@ class Planner {
       }
       const shelfPath = `${partsDir}${sep}s${shelf}`;
       shelves.add(shelfPath);
-      return { path, diskPath, partPath: `${shelfPath}${sep}${index}`, sizeBytes, dir };
-    });
+      file.partPath = `${shelfPath}${sep}${index}`;
+    }
     return {
       top: this.#top,
       partsDir,
       shelves: [...shelves],
       dirs,
-      files,
+      files: this.#files,
       sources: this.#sources,
       refused: this.#refused,
       totalBytes: this.#files.reduce((sum, file) => sum + file.sizeBytes, 0),
