@@ -1,10 +1,13 @@
 import { Draw, drawFiles, printScript, type Script, textFor } from './script.ts';
 import { SimWorld } from './sim-world.ts';
 import type { Trace } from './trace.ts';
-import { act, drawStep } from './verbs.ts';
+import { act, drawNamed, drawStep } from './verbs.ts';
 
 /** Every run has so many steps. */
 export const STEPS = 60;
+
+/** Steps between two new profiles. */
+const MOVE_EVERY = 15;
 
 export interface Run {
   /** Undefined where all went well. */
@@ -16,6 +19,20 @@ export interface Run {
 export function drawScript(seed: number): Script {
   const draw = new Draw(seed);
   return { seed, files: drawFiles(draw), steps: Array.from({ length: STEPS }, () => drawStep(draw)) };
+}
+
+/** As `drawScript`, but now and then another profile goes on with the same folders and collections. */
+export function drawMovingScript(seed: number): Script {
+  const script = drawScript(seed);
+  const draw = new Draw(seed + 1_000_003);
+  const steps = script.steps.flatMap((step, index) => {
+    if (index % MOVE_EVERY !== MOVE_EVERY - 1) {
+      return [step];
+    }
+    const faults = draw.fraction() < 0.5 ? [drawNamed('a block cannot be fetched', draw)] : [];
+    return [step, ...faults, drawNamed('a new profile', draw)];
+  });
+  return { ...script, steps };
 }
 
 /** Plays a script to its end, and on until everything is saved. Never rejects. What happens goes into `trace`. */

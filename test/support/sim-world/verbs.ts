@@ -12,7 +12,7 @@ type Arg = string | number;
 /** One kind of step. `act` resolves to whether it had anything to do. */
 interface Verb {
   readonly name: string;
-  /** How often it is drawn, against the others. */
+  /** How often it is drawn, against the others; 0: only by `drawNamed`. */
   readonly weight: number;
   readonly draw: (draw: Draw) => readonly Arg[];
   readonly act: (world: SimWorld, args: readonly Arg[]) => boolean | Promise<boolean>;
@@ -464,7 +464,7 @@ const NETWORK_VERBS: readonly Verb[] = [
   ),
   verb(
     'a block cannot be fetched',
-    1,
+    0,
     (draw) => [draw.pick(['OFFLINE', 'TIMEOUT', 'NOT_FOUND', 'CHECKSUM'])],
     (world, code) => {
       world.network.fail({ call: 'get block', code: codeOf(code), after: false }, 1);
@@ -579,9 +579,6 @@ const TRAP_POINTS = [
   'pairs.save',
   'disk.readSmall',
   'disk.readPiece',
-  'disk.compareRanges',
-  'journal.nextAdoptable',
-  'journal.recordAdoption',
 ] as const;
 
 const CLIENT_VERBS: readonly Verb[] = [
@@ -623,10 +620,13 @@ const CLIENT_VERBS: readonly Verb[] = [
   ),
   verb(
     'a new profile',
-    1.5,
-    () => [],
-    (world) => {
+    0,
+    (draw) => [draw.pick(['lives on', 'before', 'after'])],
+    (world, when) => {
       world.newProfile();
+      if (when !== 'lives on') {
+        world.setTrap({ point: 'journal.recordAdoption', when: when as Trap['when'] });
+      }
       return true;
     },
   ),
@@ -716,6 +716,11 @@ export function drawStep(draw: Draw): Step {
     }
   }
   return ['wait', 1_000];
+}
+
+/** A step of this kind. */
+export function drawNamed(name: string, draw: Draw): Step {
+  return [name, ...(byName.get(name)?.draw(draw) ?? [])];
 }
 
 /** Does what the step says; counts it where it had anything to do. */
