@@ -1,3 +1,4 @@
+import { IdSet } from './journal-id-set.ts';
 import { dirState, dropEntry } from './journal-moves.ts';
 import type { RemoteDrift } from './journal-port.ts';
 import { ancestorsOf, type EntryRow, pathOf } from './journal-rows.ts';
@@ -76,25 +77,6 @@ export function settle(
     });
   }
   return row.state === 'saved' && state === 'stored';
-}
-
-/** A growing set of row ids, one bit each. */
-class IdSet {
-  #bits = new Uint8Array(1024);
-
-  add(id: number): void {
-    const index = id >>> 3;
-    if (index >= this.#bits.length) {
-      const grown = new Uint8Array(Math.max(index + 1, this.#bits.length * 2));
-      grown.set(this.#bits);
-      this.#bits = grown;
-    }
-    this.#bits[index] = (this.#bits[index] ?? 0) | (1 << (id & 7));
-  }
-
-  has(id: number): boolean {
-    return ((this.#bits[id >>> 3] ?? 0) & (1 << (id & 7))) !== 0;
-  }
 }
 
 /**

@@ -86,33 +86,9 @@ export class SaveLog {
     const { folderId } = open;
     const atMs = Math.floor(result.atMs);
     let isEmpty = true;
-    const filled = new Set<string>();
-    for (const { entryId, put } of this.#store.sent.ofSave(saveId)) {
-      isEmpty = false;
-      const row = this.#store.entries.get(entryId);
-      if (row === undefined) {
-        this.#store.sent.settle(entryId);
-      } else if (put !== null) {
-        this.#fillDirs(row, filled);
-        settle(this.#store, row, put, atMs);
-      }
-    }
-    // What is left went away, unless something was put below it: then a directory of ours is there now.
-    for (const { entryId } of this.#store.sent.ofSave(saveId)) {
-      const row = this.#store.entries.get(entryId);
-      if (row !== undefined) {
-        settle(this.#store, row, filled.has(pathOf(row)) ? SAVED_DIR : null, atMs);
-      }
-    }
-    for (const path of filled) {
-      const row = this.#store.entries.find(folderId, path);
-      if (row !== undefined && (row.kind === 'dir' || row.saved_segments === null)) {
-        settle(this.#store, row, SAVED_DIR, atMs);
-      }
-      if (this.#store.foreign.at(folderId, path)?.isDir === true) {
-        this.#store.foreign.remove(folderId, path);
-      }
-    }
+    this.#store.sent.settleAll(saveId, () => {
+      isEmpty = !this.#settleSent(folderId, saveId, atMs);
+    });
     for (const edit of open.edits) {
       if (edit.type === 'add') {
         this.#store.foreign.add(folderId, edit.path, edit.isDir);
@@ -133,6 +109,42 @@ export class SaveLog {
     this.#store.blocks.flush();
     this.#store.blocks.sweep(folderId, atMs);
     this.#open.delete(saveId);
+  }
+
+  /** Whatever the save sent is in the collection now. Returns whether there was anything. */
+  #settleSent(folderId: number, saveId: number, atMs: number): boolean {
+    let hasAny = false;
+    let hasRemoved = false;
+    const filled = new Set<string>();
+    for (const { entryId, put } of this.#store.sent.ofSave(saveId)) {
+      hasAny = true;
+      const row = this.#store.entries.get(entryId);
+      if (row === undefined) {
+        this.#store.sent.settle(entryId);
+      } else if (put === null) {
+        hasRemoved = true;
+      } else {
+        this.#fillDirs(row, filled);
+        settle(this.#store, row, put, atMs);
+      }
+    }
+    // What is left went away, unless something was put below it: then a directory of ours is there now.
+    for (const { entryId } of hasRemoved ? this.#store.sent.ofSave(saveId) : []) {
+      const row = this.#store.entries.get(entryId);
+      if (row !== undefined) {
+        settle(this.#store, row, filled.has(pathOf(row)) ? SAVED_DIR : null, atMs);
+      }
+    }
+    for (const path of filled) {
+      const row = this.#store.entries.find(folderId, path);
+      if (row !== undefined && (row.kind === 'dir' || row.saved_segments === null)) {
+        settle(this.#store, row, SAVED_DIR, atMs);
+      }
+      if (this.#store.foreign.at(folderId, path)?.isDir === true) {
+        this.#store.foreign.remove(folderId, path);
+      }
+    }
+    return hasAny;
   }
 
   abandon(saveId: number): void {

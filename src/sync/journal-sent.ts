@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { IdSet } from './journal-id-set.ts';
 import type { SegmentsText } from './journal-segments.ts';
 import { damaged, sumOf } from './journal-sums.ts';
 
@@ -20,11 +21,14 @@ export class SentTable {
   readonly #ofEntry: StatementSync;
   readonly #ofSave: StatementSync;
   readonly #removeEntry: StatementSync;
-  readonly #removeSave: StatementSync;
   readonly #removeFolder: StatementSync;
   readonly #any: StatementSync;
+  readonly #ofOthers: StatementSync;
+  readonly #removeAll: StatementSync;
   readonly #anyOfFolder: StatementSync;
   #mayHaveAny = true;
+  /** While the only save with rows here is finished: entries whose rows go at its end, all at once. */
+  #settled: IdSet | undefined;
 
   constructor(database: DatabaseSync) {
     const columns = 'entry_id, save_id, put, sum';
@@ -34,7 +38,6 @@ export class SentTable {
       `SELECT ${columns} FROM save_row WHERE save_id = ? AND entry_id > ? ORDER BY entry_id LIMIT ${PAGE_ROWS}`,
     );
     this.#removeEntry = database.prepare('DELETE FROM save_row WHERE entry_id = ?');
-    this.#removeSave = database.prepare('DELETE FROM save_row WHERE save_id = ?');
     this.#removeFolder = database.prepare(
       'DELETE FROM save_row WHERE save_id IN (SELECT id FROM save WHERE folder_id = ?)',
     );
@@ -43,6 +46,11 @@ export class SentTable {
        AND save.at_ms IS NULL LIMIT 1`,
     );
     this.#any = database.prepare('SELECT 1 AS found FROM save_row LIMIT 1');
+    this.#ofOthers = database.prepare(
+      `SELECT 1 AS found FROM save_row WHERE save_id < ?1
+       UNION ALL SELECT 1 FROM save_row WHERE save_id > ?1 LIMIT 1`,
+    );
+    this.#removeAll = database.prepare('DELETE FROM save_row');
   }
 
   add(row: SentRow): void {
@@ -52,13 +60,19 @@ export class SentTable {
 
   /** What may lie at the entry's path beside what its row says. */
   ofEntry(entryId: number): SentRow[] {
-    return this.#mayHaveAny ? this.#ofEntry.all(entryId).map(checkedSent) : [];
+    return this.#mayHaveAny && this.#settled?.has(entryId) !== true
+      ? this.#ofEntry.all(entryId).map(checkedSent)
+      : [];
   }
 
   *ofSave(saveId: number): Generator<SentRow> {
     for (let after = 0; ; ) {
       const rows = this.#ofSave.all(saveId, after).map(checkedSent);
-      yield* rows;
+      for (const row of rows) {
+        if (this.#settled?.has(row.entryId) !== true) {
+          yield row;
+        }
+      }
       const last = rows.at(-1);
       if (last === undefined) {
         return;
@@ -68,14 +82,28 @@ export class SentTable {
   }
 
   settle(entryId: number): void {
-    if (this.#mayHaveAny) {
+    if (this.#settled !== undefined) {
+      this.#settled.add(entryId);
+    } else if (this.#mayHaveAny) {
       this.#removeEntry.run(entryId);
     }
   }
 
-  removeSave(saveId: number): void {
-    this.#removeSave.run(saveId);
-    this.#look();
+  /**
+   * Runs `work`, which settles every row of that save. Where no other save has rows, they are not removed one by one: to
+   * empty the table costs nothing.
+   */
+  settleAll(saveId: number, work: () => void): void {
+    if (this.#ofOthers.get(saveId) !== undefined) {
+      work();
+      this.#look();
+      return;
+    }
+    this.#settled = new IdSet();
+    work();
+    this.#settled = undefined;
+    this.#removeAll.run();
+    this.#mayHaveAny = false;
   }
 
   removeFolder(folderId: number): void {
@@ -92,6 +120,7 @@ export class SentTable {
 
   forget(): void {
     this.#mayHaveAny = true;
+    this.#settled = undefined;
   }
 
   #look(): void {
