@@ -87,6 +87,7 @@ class CopyReader {
       iterate: (...values) =>
         fresh()
           .all(...values)
+          .map(shape)
           [Symbol.iterator](),
     };
   }
@@ -124,9 +125,35 @@ function stampOf(file) {
   }
 }
 
+/** Rows as arrays are for who asks for them. */
+function withArrays(statement) {
+  if ('setReturnArrays' in statement) {
+    return statement;
+  }
+  let shape = (row) => row;
+  const [get, all] = ['get', 'all'].map((name) => statement[name].bind(statement));
+  return Object.assign(statement, {
+    setReturnArrays: (isWanted) => {
+      shape = isWanted ? (row) => row && Object.values(row) : (row) => row;
+    },
+    get: (...values) => shape(get(...values)),
+    all: (...values) => all(...values).map(shape),
+    iterate: (...values) =>
+      all(...values)
+        .map(shape)
+        [Symbol.iterator](),
+  });
+}
+
+function openWriter(target, file, options) {
+  const database = new target(file, options);
+  const prepare = database.prepare.bind(database);
+  return Object.assign(database, { prepare: (sql) => withArrays(prepare(sql)) });
+}
+
 sqlite.DatabaseSync = new Proxy(DatabaseSync, {
   construct: (target, [file, options]) =>
-    options?.readOnly ? new CopyReader(String(file)) : new target(file, options),
+    options?.readOnly ? new CopyReader(String(file)) : openWriter(target, file, options),
 });
 
 // A server that knows its connections can end them.
