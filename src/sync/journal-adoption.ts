@@ -65,7 +65,7 @@ export class AdoptionPlans {
     this.#store = store;
     // The files that wait are mostly fewer than those of others; each is looked up by its path.
     this.#candidates = store.database.prepare(
-      `SELECT ${ENTRY_COLUMNS}, content FROM entry INDEXED BY entry_unsaved
+      `SELECT ${ENTRY_COLUMNS.replaceAll(/\w+/g, 'entry.$&')}, content FROM entry INDEXED BY entry_unsaved
        CROSS JOIN foreign_path USING (folder_id, dir, name)
        WHERE entry.folder_id = ? AND state = ? AND state <> 'saved' AND kind = 'file' AND content IS NOT NULL
        AND (dir, name) > (?, ?) ORDER BY dir, name LIMIT ${PAGE_ROWS}`,

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { checkedBlock } from './journal-blocks.ts';
+import { checkedSave } from './journal-save-rows.ts';
 import { JOURNAL_APPLICATION_ID, migrate, pragmaNumber } from './journal-schema.ts';
 import type { JournalStore } from './journal-store.ts';
 import { damaged } from './journal-sums.ts';
@@ -58,7 +59,11 @@ export function verifyJournal(store: JournalStore): void {
   for (const raw of database.prepare('SELECT * FROM block').iterate()) {
     checkedBlock(raw);
   }
+  for (const raw of database.prepare('SELECT * FROM save').iterate()) {
+    checkedSave(raw);
+  }
   for (const folder of store.folders.all()) {
+    store.foreign.verify(folder.id);
     verifyFolder(store, folder.id);
   }
 }

@@ -12,6 +12,8 @@ import type {
   JournalSaveRow,
 } from './journal-port.ts';
 import { checkedEntry, ENTRY_COLUMNS, type EntryRow, pathOf } from './journal-rows.ts';
+import { checkedSave } from './journal-save-rows.ts';
+import { SAVE_COLUMNS } from './journal-schema.ts';
 import type { JournalStore } from './journal-store.ts';
 import { ENTRY_STATES } from './journal-tallies.ts';
 import { errorCodeOf } from './journal-uploads.ts';
@@ -38,7 +40,7 @@ export class JournalQueries {
        LIMIT 1`,
     );
     this.#saves = database.prepare(
-      `SELECT at_ms, files, bytes, deleted, pdh, version FROM save WHERE folder_id = ? AND at_ms IS NOT NULL
+      `SELECT ${SAVE_COLUMNS}, sum FROM save WHERE folder_id = ? AND at_ms IS NOT NULL
        ORDER BY id DESC LIMIT ? OFFSET ?`,
     );
   }
@@ -167,14 +169,10 @@ export class JournalQueries {
   }
 
   listSaves(folderId: number, query: { offset: number; limit: number }): JournalSaveRow[] {
-    return this.#saves.all(folderId, query.limit, query.offset).map((row) => ({
-      atMs: Number(row.at_ms),
-      files: Number(row.files),
-      bytes: Number(row.bytes),
-      deleted: Number(row.deleted),
-      portableDataHash: String(row.pdh),
-      version: row.version === null ? null : Number(row.version),
-    }));
+    return this.#saves.all(folderId, query.limit, query.offset).map((row) => {
+      const { atMs, files, bytes, deleted, pdh, version } = checkedSave(row);
+      return { atMs: atMs ?? 0, files, bytes, deleted, portableDataHash: pdh ?? '', version };
+    });
   }
 
   listProblems(folderId: number): JournalProblem[] {

@@ -4,8 +4,11 @@ import { portableDataHash } from '../collection/manifest-text.ts';
 import { compareWithRemote, settle } from './journal-compare.ts';
 import type { BuiltSave, RemoteDrift, SaveRequest, SaveResult } from './journal-port.ts';
 import { ancestorsOf, type EntryRow, pathOf } from './journal-rows.ts';
+import { checkedSave, type SaveRow, saveSum } from './journal-save-rows.ts';
+import { SAVE_COLUMNS } from './journal-schema.ts';
 import { SAVED_DIR } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
+import { damaged } from './journal-sums.ts';
 import { SaveBuilder } from './save-builder.ts';
 import type { ForeignEdit } from './save-places.ts';
 
@@ -19,8 +22,8 @@ export class SaveLog {
   readonly #store: JournalStore;
   readonly #open = new Map<number, OpenSave>();
   readonly #insert: StatementSync;
-  readonly #describe: StatementSync;
-  readonly #finish: StatementSync;
+  readonly #byId: StatementSync;
+  readonly #update: StatementSync;
   readonly #discard: StatementSync;
   readonly #discardUnanswered: StatementSync;
 
@@ -28,10 +31,12 @@ export class SaveLog {
     this.#store = store;
     const { database } = store;
     this.#insert = database.prepare(
-      'INSERT INTO save (folder_id, files, bytes, deleted) VALUES (?, 0, 0, 0)',
+      'INSERT INTO save (folder_id, files, bytes, deleted, sum) VALUES (?, 0, 0, 0, 0)',
     );
-    this.#describe = database.prepare('UPDATE save SET files = ?, bytes = ?, deleted = ? WHERE id = ?');
-    this.#finish = database.prepare('UPDATE save SET at_ms = ?, pdh = ?, version = ? WHERE id = ?');
+    this.#byId = database.prepare(`SELECT ${SAVE_COLUMNS}, sum FROM save WHERE id = ?`);
+    this.#update = database.prepare(
+      'UPDATE save SET at_ms = ?, files = ?, bytes = ?, deleted = ?, pdh = ?, version = ?, sum = ? WHERE id = ?',
+    );
     this.#discard = database.prepare('DELETE FROM save WHERE id = ?');
     this.#discardUnanswered = database.prepare('DELETE FROM save WHERE folder_id = ? AND at_ms IS NULL');
   }
@@ -57,7 +62,8 @@ export class SaveLog {
       return undefined;
     }
     const saveId = Number(this.#insert.run(folderId).lastInsertRowid);
-    this.#describe.run(built.files, built.bytes, built.deleted, saveId);
+    const { files, bytes, deleted } = built;
+    this.#write({ id: saveId, folderId, atMs: null, files, bytes, deleted, pdh: null, version: null });
     for (const [entryId, put] of rows) {
       this.#store.sent.add({ entryId, saveId, put });
     }
@@ -104,7 +110,12 @@ export class SaveLog {
     if (isEmpty) {
       this.#discard.run(saveId);
     } else {
-      this.#finish.run(atMs, result.portableDataHash, result.version, saveId);
+      const row = this.#byId.get(saveId);
+      if (row === undefined) {
+        throw damaged('a save that is under way has no row');
+      }
+      const { portableDataHash: pdh, version } = result;
+      this.#write({ ...checkedSave(row), atMs, pdh, version });
     }
     this.#store.blocks.flush();
     this.#store.blocks.sweep(folderId, atMs);
@@ -170,6 +181,11 @@ export class SaveLog {
       }
       filled.add(dir);
     }
+  }
+
+  #write(row: SaveRow): void {
+    const { id, atMs, files, bytes, deleted, pdh, version } = row;
+    this.#update.run(atMs, files, bytes, deleted, pdh, version, saveSum(row), id);
   }
 
   #required(saveId: number): OpenSave {

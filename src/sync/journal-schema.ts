@@ -1,5 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KeepsyncError } from '../base/errors.ts';
+import { type Cell, sumOf } from './journal-sums.ts';
+
+/** One step of the schema: SQL, or what has to be computed on the way. */
+export type MigrationStep = string | ((database: DatabaseSync) => void);
+
+/** What the checksum of a row covers, in its order. */
+export const SAVE_COLUMNS = 'id, folder_id, at_ms, files, bytes, deleted, pdh, version';
+export const FOREIGN_COLUMNS = 'folder_id, dir, name, is_dir, content';
 
 /** Marks a SQLite file as a journal of ours (`PRAGMA application_id`): the letters "Keep". */
 export const JOURNAL_APPLICATION_ID = 0x4b656570;
@@ -15,7 +23,7 @@ export const JOURNAL_APPLICATION_ID = 0x4b656570;
  * `foreign_path.content` is what a file there holds, as a `ContentText`; null where that is not known, or was compared with
  * the file on disk and is something else.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly MigrationStep[] = [
   `
   CREATE TABLE folder (
     id INTEGER PRIMARY KEY AUTOINCREMENT, public_id TEXT NOT NULL UNIQUE, collection_uuid TEXT, remote_pdh TEXT,
@@ -72,7 +80,26 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   'ALTER TABLE foreign_path ADD COLUMN content TEXT;',
+  // Damage in these two was not noticed until here.
+  (database) => {
+    addSums(database, 'save', SAVE_COLUMNS, 'id');
+    addSums(database, 'foreign_path', FOREIGN_COLUMNS, 'folder_id, dir, name');
+  },
 ];
+
+/** Gives a table's rows, all of them old, the checksums that they have from now on. */
+function addSums(database: DatabaseSync, table: string, columns: string, key: string): void {
+  database.exec(`ALTER TABLE ${table} ADD COLUMN sum INTEGER NOT NULL DEFAULT 0`);
+  const keys = key.split(', ');
+  const update = database.prepare(
+    `UPDATE ${table} SET sum = ? WHERE ${keys.map((name) => `${name} = ?`).join(' AND ')}`,
+  );
+  const names = columns.split(', ');
+  for (const row of database.prepare(`SELECT ${columns} FROM ${table}`).all()) {
+    const cell = (name: string) => row[name] as Cell;
+    update.run(sumOf(names.map(cell)), ...keys.map(cell));
+  }
+}
 
 /** Reads a pragma that yields one number. */
 export function pragmaNumber(
@@ -87,7 +114,7 @@ export function pragmaNumber(
  * Brings an older (or empty) journal to the newest schema, each step in a transaction of its own. Throws JOURNAL for a
  * file that a newer Keepsync wrote: it is left as it is.
  */
-export function migrate(database: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(database: DatabaseSync, migrations: readonly MigrationStep[] = MIGRATIONS): void {
   const version = pragmaNumber(database, 'user_version');
   if (version > migrations.length) {
     throw new KeepsyncError(
@@ -102,7 +129,11 @@ export function migrate(database: DatabaseSync, migrations: readonly string[] = 
     }
     database.exec('BEGIN IMMEDIATE');
     try {
-      database.exec(step);
+      if (typeof step === 'string') {
+        database.exec(step);
+      } else {
+        step(database);
+      }
       database.exec(`PRAGMA user_version = ${index + 1}`);
       database.exec(`PRAGMA application_id = ${JOURNAL_APPLICATION_ID}`);
       database.exec('COMMIT');

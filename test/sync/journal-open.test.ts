@@ -112,6 +112,26 @@ describe('formats', () => {
     expect(existsSync(`${path}~damaged-20261122-150405`)).toBe(false);
   });
 
+  test('one from before saves and foreign paths had checksums gets them', async () => {
+    const database = new DatabaseSync(path);
+    migrate(database, MIGRATIONS.slice(0, 2));
+    database.exec(`
+      INSERT INTO save (folder_id, at_ms, files, bytes, deleted, pdh, version) VALUES (1, 5, 2, 30, 0, 'x+1', 3), (1, NULL, 1, 1, 0, NULL, NULL);
+      INSERT INTO foreign_path VALUES (1, 'a', 'b', 0, '1:0:3'), (1, '', 'd', 1, NULL);
+    `);
+    database.close();
+    const journal = openHere();
+    expect(journal.movedAside).toBeNull();
+    await journal.verify();
+    await journal.close();
+    const after = new DatabaseSync(path);
+    expect(after.prepare('SELECT COUNT(*) AS count FROM foreign_path WHERE sum <> 0').get()).toEqual({
+      count: 2,
+    });
+    expect(after.prepare('SELECT COUNT(*) AS count FROM save WHERE sum <> 0').get()).toEqual({ count: 2 });
+    after.close();
+  });
+
   test('an older one gets the steps that it lacks, and keeps its rows', () => {
     const database = new DatabaseSync(':memory:');
     const steps = ['CREATE TABLE a (x INTEGER)', 'ALTER TABLE a ADD COLUMN y INTEGER DEFAULT 7'];
