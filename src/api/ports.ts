@@ -44,6 +44,8 @@ export interface ReplaceFiles {
   readonly manifestText?: string;
   /** Asks the server to keep the state before this change as a version. */
   readonly preserveVersion?: boolean;
+  /** Hash of the collection that this was made for; looked at only where the server cannot do it in one step. */
+  readonly basedOn?: string;
 }
 
 /** What saving needs of the API. Errors are KeepsyncErrors with the server's request id. */

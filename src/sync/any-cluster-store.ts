@@ -4,7 +4,8 @@ import { applyReplaceFiles } from '../collection/replace-files.ts';
 
 /**
  * A collection store for any Arvados. Without `replace_files` (before 3.0) a change is a full save right after a fresh
- * read; another writer's save between the two is lost there. Newer clusters do not have this window.
+ * read, refused with BUSY where that is not what the change was made for; another writer's save between those two is lost
+ * there. Newer clusters do not have this window.
  */
 export function anyClusterStore(store: CollectionStore): CollectionStore {
   return {
@@ -19,8 +20,9 @@ export function anyClusterStore(store: CollectionStore): CollectionStore {
         return await store.replaceFiles(uuid, change, signal);
       }
       const fresh = await store.getWithManifest(uuid, signal);
-      if ('/' in change.replaceFiles && fresh.manifestText !== '') {
-        // Meant for a collection that was empty a moment ago: the next look will find what came in between.
+      const isAnother = change.basedOn !== undefined && change.basedOn !== fresh.portableDataHash;
+      if (isAnother || ('/' in change.replaceFiles && fresh.manifestText !== '')) {
+        // Meant for what was there a moment ago: the next look will find what came in between.
         throw new KeepsyncError('BUSY', 'Somebody else wrote into the collection at the same moment');
       }
       const text = applyReplaceFiles(fresh.manifestText, change.manifestText ?? '', change.replaceFiles);

@@ -182,6 +182,7 @@ export class CollectionSaver {
           uuid,
           {
             replaceFiles: built.replaceFiles,
+            basedOn: seen.portableDataHash,
             ...(built.manifestText === '' ? {} : { manifestText: built.manifestText }),
             ...(built.conflicts.length === 0 && !oursAlone ? {} : { preserveVersion: true }),
           },

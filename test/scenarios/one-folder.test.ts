@@ -343,4 +343,23 @@ describe('on a cluster without replace_files', () => {
     expect(w.remote().get('theirs')).toBe('y');
     expect(w.collections.calls).not.toContain('replaceFiles');
   });
+
+  it('does not replace what somebody else put there after the look at the collection', async () => {
+    const w = await begin({ replaceFiles: false });
+    w.disk.write(`${ROOT}/g`, 'y');
+    await w.start();
+    await w.settle();
+    const block = w.collections.filesIn(w.collectionUuid).get('g') ?? [];
+    const read = w.collections.getWithManifest.bind(w.collections);
+    w.collections.getWithManifest = (uuid) => {
+      w.collections.getWithManifest = read;
+      w.collections.edit(w.collectionUuid, (files) => files.set('name/theirs', block));
+      return read(uuid);
+    };
+    w.disk.write(`${ROOT}/name`, 'ours');
+    await w.settle();
+    const remote = w.remote();
+    expect(remote.get('name')).toBe('ours');
+    expect([...remote].filter(([path, text]) => path.includes('theirs') && text === 'y')).toHaveLength(1);
+  });
 });
