@@ -90,7 +90,12 @@ const TABLE: Table<typeof API_FAULTS, readonly Case[]> = {
   }),
   '403': refused('FORBIDDEN', status(403)),
   '404': refused('NOT_FOUND', status(404, 'Path not found')),
-  '422': refused('REFUSED', status(422)),
+  '422': [
+    // After the first, the collection is looked at as a whole: it may be another than it was taken for.
+    once('met by one save', SAVE, status(422)),
+    { how: 'met by two saves', on: SAVE, fault: status(422), times: 2, ends: 'REFUSED' },
+    ...refused('REFUSED', status(422)).filter((one) => one.on !== SAVE),
+  ],
   'connection reset before the body': retried('OFFLINE', { kind: 'reset-before-body' }),
   'connection reset during the body': [
     once('met by one save', SAVE, { kind: 'reset-during-body' }),
