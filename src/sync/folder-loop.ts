@@ -17,7 +17,7 @@ import type { CollectionSaver, SaveOutcome, SaveTarget } from './collection-save
 import { FolderUploader, type UploaderPorts } from './folder-uploader.ts';
 import type { CalmSettings, JournalCounts, JournalFolder, PendingFile } from './journal-port.ts';
 import { MassDeleteGuard } from './mass-delete-guard.ts';
-import { pathInCollection, topmostPaths } from './root-paths.ts';
+import { findablePath, pathInCollection, topmostPaths } from './root-paths.ts';
 import { estimateManifestBytes, nextSaveAtMs } from './save-schedule.ts';
 
 /** What the loop is told about its pair; may be replaced while it runs. */
@@ -453,7 +453,7 @@ export class FolderLoop {
 
   #hints(hints: readonly WatchHint[]): void {
     for (const hint of hints) {
-      const path = pathInCollection(this.#plan.roots, hint.diskPath);
+      const path = pathInCollection(this.#plan.roots, findablePath(hint.diskPath));
       if (path === undefined || path === '') {
         this.#scanAll = true;
       } else {

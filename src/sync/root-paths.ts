@@ -1,4 +1,4 @@
-import { isAbsolute, relative, sep } from 'node:path';
+import { dirname, isAbsolute, relative, sep } from 'node:path';
 import type { TreeRoot } from '../local/ports.ts';
 
 /** Where a path on disk is in the collection; '' for a root itself, undefined outside every root. */
@@ -14,6 +14,15 @@ export function pathInCollection(roots: readonly TreeRoot[], diskPath: string): 
     }
   }
   return undefined;
+}
+
+/** What Node puts for bytes that are not UTF-8. */
+const REPLACEMENT = '\uFFFD';
+
+/** The path as a watcher tells of it, up to a name that is not UTF-8: under that nothing is found, but its folder shows it. */
+export function findablePath(diskPath: string): string {
+  const at = diskPath.indexOf(REPLACEMENT);
+  return at < 0 ? diskPath : dirname(diskPath.slice(0, at + 1));
 }
 
 /** The paths without those that lie below another one of them, in order. */

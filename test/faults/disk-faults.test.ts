@@ -285,9 +285,11 @@ const TABLE: Table<typeof DISK_FAULTS, () => Promise<void>> = {
   },
   'non-UTF-8 name': async () => {
     const w = await saved();
-    w.disk.addUndecodable(ROOT, 'caf\\xE9');
+    w.disk.mkdir(`${ROOT}/dir`);
+    await w.settle();
+    w.disk.addUndecodable(`${ROOT}/dir`, 'caf\\xE9');
     w.disk.write(`${ROOT}/other`, 'other');
-    await rescan(w);
+    await w.pass(60_000);
     await expectProblems(w, 'BAD_NAME');
     expect(w.remote().get('other')).toBe('other');
   },

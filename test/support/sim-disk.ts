@@ -162,6 +162,7 @@ export class SimDisk implements SyncDisk {
   /** An entry whose name is not UTF-8. */
   addUndecodable(dir: string, shown: string): void {
     this.#dirAt(dir, true).undecodable.push(shown);
+    this.#touched(`${dir}/${shown.replaceAll(/\\x[0-9A-F]{2}/g, '\uFFFD')}`);
   }
 
   /** Another, empty disk takes the place of a folder, as when a disk is unplugged. Returns the way back. */
