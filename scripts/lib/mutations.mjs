@@ -115,7 +115,7 @@ export const MUTATIONS = [
         to: [
           '        this.#scanOnly.add(path);',
           "        void this.#record([{ type: 'gone', path, wasDir: false }])",
-          '          .then(() => this.#guardDeletes())',
+          "          .then(() => this.#ports.journal.confirmDeletes(this.#folder.id, this.#plan.deletes, 'person'))",
           '          .then(() => {',
           '            this.#saveNow = true;',
           '            return this.#save();',
