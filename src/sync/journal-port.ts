@@ -106,7 +106,7 @@ export interface SaveResult {
   /** Of the collection as it is now. */
   readonly portableDataHash: string;
   readonly version: number | null;
-  /** Somebody else may have saved between the last look and this save: the next look compares everything. */
+  /** Somebody else may have saved between the last look and this save: what came of it is for the next look to say. */
   readonly collided: boolean;
 }
 

@@ -91,6 +91,10 @@ export class SaveLog {
     const open = this.#required(saveId);
     const { folderId } = open;
     const atMs = Math.floor(result.atMs);
+    if (result.collided) {
+      this.#inDoubt(saveId, folderId, { ...result, atMs });
+      return;
+    }
     let isEmpty = true;
     this.#store.sent.settleAll(saveId, () => {
       isEmpty = !this.#settleSent(folderId, saveId, atMs);
@@ -103,19 +107,14 @@ export class SaveLog {
       }
     }
     this.#store.folders.update(folderId, {
-      remotePdh: result.collided ? null : result.portableDataHash,
+      remotePdh: result.portableDataHash,
       remoteVersion: result.version,
       ...(isEmpty ? {} : { lastSaveAtMs: atMs }),
     });
     if (isEmpty) {
       this.#discard.run(saveId);
     } else {
-      const row = this.#byId.get(saveId);
-      if (row === undefined) {
-        throw damaged('a save that is under way has no row');
-      }
-      const { portableDataHash: pdh, version } = result;
-      this.#write({ ...checkedSave(row), atMs, pdh, version });
+      this.#answered(saveId, { ...result, atMs });
     }
     this.#store.blocks.flush();
     this.#store.blocks.sweep(folderId, atMs);
@@ -156,6 +155,28 @@ export class SaveLog {
       }
     }
     return hasAny;
+  }
+
+  /**
+   * It was answered, but others wrote at the same moment: what was copied from a path of the collection may be theirs. Rows
+   * are saved when the next look has seen them there, as after an answer that was lost.
+   */
+  #inDoubt(saveId: number, folderId: number, result: SaveResult): void {
+    this.#store.folders.update(folderId, {
+      remotePdh: null,
+      remoteVersion: result.version,
+      lastSaveAtMs: result.atMs,
+    });
+    this.#answered(saveId, result);
+    this.#open.delete(saveId);
+  }
+
+  #answered(saveId: number, { atMs, portableDataHash: pdh, version }: SaveResult): void {
+    const row = this.#byId.get(saveId);
+    if (row === undefined) {
+      throw damaged('a save that is under way has no row');
+    }
+    this.#write({ ...checkedSave(row), atMs, pdh, version });
   }
 
   abandon(saveId: number): void {
