@@ -1,8 +1,9 @@
 import type { StatementSync } from 'node:sqlite';
 import { KeepsyncError } from '../base/errors.ts';
 import { settle } from './journal-compare.ts';
+import { pendingFileOf } from './journal-moves.ts';
 import type { AdoptableBlock, AdoptionVerdict, PendingFile, Tally } from './journal-port.ts';
-import { ancestorsOf, checkedEntry, ENTRY_COLUMNS, type EntryRow, pathOf } from './journal-rows.ts';
+import { ancestorsOf, checkedEntry, ENTRY_COLUMNS, type EntryRow } from './journal-rows.ts';
 import { contentSizeBytes, formatSegments, parseContent, SAVED_DIR } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
 
@@ -201,14 +202,8 @@ export class AdoptionPlans {
     ) {
       return undefined;
     }
-    const path = pathOf(row);
     return {
-      entryId: row.id,
-      path,
-      diskPath: row.base_id === null ? path : this.#store.bases.diskPath(row.base_id, path),
-      sizeBytes: row.size,
-      stamp: row.stamp,
-      attempts: row.attempts,
+      ...pendingFileOf(this.#store, row),
       content,
       dueSinceMs,
       rangesLeft: parseContent(content).length,

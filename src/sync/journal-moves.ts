@@ -1,3 +1,4 @@
+import type { PendingFile } from './journal-port.ts';
 import { type EntryRow, pathOf } from './journal-rows.ts';
 import { SAVED_DIR, type SegmentsText } from './journal-segments.ts';
 import type { JournalStore } from './journal-store.ts';
@@ -89,4 +90,16 @@ export function dropEntry(store: JournalStore, row: EntryRow): void {
   store.pieces.removeAll(row.id);
   store.sent.settle(row.id);
   store.entries.remove(row);
+}
+
+/** A row's file as it is handed to whoever reads it. */
+export function pendingFileOf(store: JournalStore, row: EntryRow, path = pathOf(row)): PendingFile {
+  return {
+    entryId: row.id,
+    path,
+    diskPath: row.base_id === null ? path : store.bases.diskPath(row.base_id, path),
+    sizeBytes: row.size,
+    stamp: row.stamp,
+    attempts: row.attempts,
+  };
 }

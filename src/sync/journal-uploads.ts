@@ -4,7 +4,14 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { FileStamp } from '../local/ports.ts';
 import { mayBeAdopted } from './journal-adoption.ts';
 import { errorText } from './journal-changes.ts';
-import { type Content, contentFrom, knownSegments, pendingChange, storedChange } from './journal-moves.ts';
+import {
+  type Content,
+  contentFrom,
+  knownSegments,
+  pendingChange,
+  pendingFileOf,
+  storedChange,
+} from './journal-moves.ts';
 import type { AcknowledgedBlock, Journal, PendingFile, StoredFile, StoredPiece } from './journal-port.ts';
 import { checkedEntry, ENTRY_COLUMNS, type EntryRow, pathOf } from './journal-rows.ts';
 import { formatSegments, lengthOf } from './journal-segments.ts';
@@ -65,14 +72,7 @@ export class UploadQueue {
         continue;
       }
       bytes += row.size;
-      claimed.push({
-        entryId: row.id,
-        path,
-        diskPath: row.base_id === null ? path : this.#store.bases.diskPath(row.base_id, path),
-        sizeBytes: row.size,
-        stamp: row.stamp,
-        attempts: row.attempts,
-      });
+      claimed.push(pendingFileOf(this.#store, row, path));
     }
     for (const file of claimed) {
       this.#held.add(file.entryId);
