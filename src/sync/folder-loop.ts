@@ -18,7 +18,7 @@ import { FolderUploader, type UploaderPorts } from './folder-uploader.ts';
 import type { CalmSettings, JournalCounts, JournalFolder, PendingFile } from './journal-port.ts';
 import { MassDeleteGuard } from './mass-delete-guard.ts';
 import { findablePath, pathInCollection, topmostPaths } from './root-paths.ts';
-import { estimateManifestBytes, nextSaveAtMs } from './save-schedule.ts';
+import { estimateManifestBytes, nextSaveAtMs, restAfterSave } from './save-schedule.ts';
 
 /** What the loop is told about its pair; may be replaced while it runs. */
 export interface FolderPlan extends SaveTarget {
@@ -109,6 +109,8 @@ export class FolderLoop {
   #watching: Watching | undefined;
   #scanAll = false;
   #scanningAll = false;
+  /** The scan that runs has found something: there may be more, and one save for all of it is enough. */
+  #scanFinds = false;
   #scanOnly = new Set<string>();
   #totals: ScanTotals | undefined;
   /** The first look at the collection failed for good: uploads need not wait for it. */
@@ -131,7 +133,7 @@ export class FolderLoop {
   readonly #deleteGuard = new MassDeleteGuard();
   #nextRemoteAtMs = 0;
   #idleSinceMs: number | null = null;
-  #lastSaveTookMs = 0;
+  #restUntilMs = 0;
   #cancelTimer: (() => void) | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
 
@@ -480,7 +482,10 @@ export class FolderLoop {
       const totals = await disk.scan(
         this.#folder.id,
         { roots: this.#plan.roots, rules: this.#plan.rules, ...(only === undefined ? {} : { only }) },
-        (changes) => this.#record(changes),
+        (changes) => {
+          this.#scanFinds = true;
+          return this.#record(changes);
+        },
         this.#abort.signal,
       );
       this.#clear('root');
@@ -499,6 +504,7 @@ export class FolderLoop {
       this.#trouble(error.code === 'ROOT_GONE' ? 'root' : 'work', error, this.#nextScanAtMs);
     } finally {
       this.#scanningAll = false;
+      this.#scanFinds = false;
       this.#awaitsScan = false;
       const waiting = this.#moreFiles;
       this.#moreFiles = undefined;
@@ -682,7 +688,7 @@ export class FolderLoop {
         this.#ports.saver.save(this.#plan, this.#abort.signal),
       );
       this.#folder = outcome?.folder ?? (await journal.openFolder(this.#plan.publicId));
-      this.#lastSaveTookMs = clock.nowMs() - nowMs;
+      this.#restUntilMs = restAfterSave(this.#restUntilMs, clock.nowMs(), clock.nowMs() - nowMs);
       this.#nextRemoteAtMs = clock.nowMs() + settings().remoteCheckEveryMs;
       this.#saveBackoff.reset();
       this.#clear('save');
@@ -715,14 +721,14 @@ export class FolderLoop {
 
   #saveDueAtMs(counts: JournalCounts, nowMs: number): number | null {
     const { settings } = this.#ports;
-    const idle = !this.#scanningAll && !this.#uploader.working;
+    const idle = !this.#scanningAll && !this.#scanFinds && !this.#uploader.working;
     this.#idleSinceMs = idle ? (this.#idleSinceMs ?? nowMs) : null;
     return nextSaveAtMs({
       nowMs,
       unsaved: counts.stored.files + counts.deleted.files + counts.dirsToSave,
       oldestStoredAtMs: counts.oldestStoredAtMs,
       lastSaveAtMs: this.#folder.lastSaveAtMs,
-      lastSaveTookMs: this.#lastSaveTookMs,
+      restUntilMs: this.#restUntilMs,
       idleSinceMs: this.#idleSinceMs,
       manifestBytes: estimateManifestBytes(
         counts.saved.files + counts.stored.files,

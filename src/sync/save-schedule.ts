@@ -6,8 +6,9 @@ export interface SaveFacts {
   /** When the oldest stored, unsaved file was stored. */
   readonly oldestStoredAtMs: number | null;
   readonly lastSaveAtMs: number | null;
-  readonly lastSaveTookMs: number;
-  /** Since when nothing is scanned, read or uploaded: the end of a batch. Null while something is. */
+  /** Until when saves rest, as `restAfterSave` says; 0 before the first. */
+  readonly restUntilMs: number;
+  /** Since when nothing that was found is still being listed, read or uploaded: the end of a batch. Null while it is. */
   readonly idleSinceMs: number | null;
   /** Estimated bytes of the collection's manifest. */
   readonly manifestBytes: number;
@@ -23,8 +24,11 @@ const MANIFEST_BYTES_PER_INTERVAL = 4 * 1024 * 1024;
 /** After the last block of a small change: long enough for a burst of files to share a save. */
 const SETTLE_MS = 300;
 
-/** A save is at most a tenth of the time, however often files change. */
+/** Saves are at most a tenth of the time, however often files change. */
 const REST_PER_SAVE = 10;
+
+/** So much rest may be owed: who saved nothing for a while does not wait between two saves that take long. */
+const REST_OWED_MS = 60_000;
 
 /** Unsaved blocks never grow older than this part of a signature's life. */
 const SIGNATURE_SHARE = 0.25;
@@ -39,15 +43,20 @@ export function nextSaveAtMs(facts: SaveFacts): number | null {
     return null;
   }
   const since = facts.lastSaveAtMs ?? 0;
-  const rested = since + facts.lastSaveTookMs * REST_PER_SAVE;
   if (facts.idleSinceMs !== null) {
-    return Math.max(facts.idleSinceMs + SETTLE_MS, Math.min(rested, since + facts.everyMaxMs));
+    const rested = Math.min(facts.restUntilMs - REST_OWED_MS, since + facts.everyMaxMs);
+    return Math.max(facts.idleSinceMs + SETTLE_MS, rested);
   }
   const grown = facts.everyMinMs * Math.max(1, facts.manifestBytes / MANIFEST_BYTES_PER_INTERVAL);
   const interval = Math.min(Math.max(grown, facts.everyMinMs), facts.everyMaxMs);
   const start = Math.max(since, facts.oldestStoredAtMs ?? since);
   const latest = (facts.oldestStoredAtMs ?? facts.nowMs) + facts.signatureTtlMs * SIGNATURE_SHARE;
   return Math.max(facts.nowMs, Math.min(start + interval, latest));
+}
+
+/** Until when saves rest after one that ended now, where they were to rest until `restUntilMs` already. */
+export function restAfterSave(restUntilMs: number, nowMs: number, tookMs: number): number {
+  return Math.max(restUntilMs, nowMs) + tookMs * REST_PER_SAVE;
 }
 
 const BYTES_PER_FILE = 60;

@@ -126,6 +126,43 @@ describe('a folder kept by a running client', () => {
     expect([...w.remote().keys()].some((path) => path.startsWith('old'))).toBe(false);
   });
 
+  it('saves a renamed folder once, however long it takes to list it', async () => {
+    let batches = 0;
+    const w = await begin({
+      wrapDisk: (disk) => ({
+        ...disk,
+        scan: (folderId, request, onChanges, signal) =>
+          disk.scan(
+            folderId,
+            request,
+            async (changes) => {
+              for (const change of changes) {
+                await onChanges([change]);
+                await new Promise<void>((resolve) => w.clock.setTimer(1_000, resolve));
+                // whatever makes it think of saving meanwhile
+                w.tellOfCollection(null);
+                batches += 1;
+              }
+            },
+            signal,
+          ),
+      }),
+    });
+    for (let i = 0; i < 20; i += 1) {
+      w.disk.write(`${ROOT}/old/f${i}`, `content ${i}`);
+      w.disk.write(`${ROOT}/stay/f${i}`, `stays ${i}`);
+    }
+    await w.start();
+    await w.settle();
+    const saves = () => w.collections.calls.filter((call) => call.startsWith('replaceFiles')).length;
+    const before = { saves: saves(), batches };
+    w.disk.rename(`${ROOT}/old`, `${ROOT}/new`);
+    await w.settle();
+    expect(batches - before.batches).toBeGreaterThan(20);
+    expect(saves() - before.saves).toBe(1);
+    expect(w.remote()).toEqual(w.local());
+  });
+
   it('asks before it mirrors the loss of more than half of a folder', async () => {
     const w = await afterSixOfTenAreGone();
     const asked = await w.status();

@@ -4,7 +4,7 @@ import { Backoff } from '../../src/sync/backoff.ts';
 import { tooMuchIsGone } from '../../src/sync/mass-delete-guard.ts';
 import { retryDelayMs } from '../../src/sync/retry-delay.ts';
 import { pathInCollection, topmostPaths } from '../../src/sync/root-paths.ts';
-import { nextSaveAtMs, type SaveFacts } from '../../src/sync/save-schedule.ts';
+import { nextSaveAtMs, restAfterSave, type SaveFacts } from '../../src/sync/save-schedule.ts';
 import { shutsTheGate, UploadGate } from '../../src/sync/upload-gate.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
@@ -14,7 +14,7 @@ const facts = (change: Partial<SaveFacts>): SaveFacts => ({
   unsaved: 1,
   oldestStoredAtMs: 1_000_000_000,
   lastSaveAtMs: null,
-  lastSaveTookMs: 0,
+  restUntilMs: 0,
   idleSinceMs: null,
   manifestBytes: 0,
   signatureTtlMs: 14 * 24 * 60 * MINUTE,
@@ -33,10 +33,30 @@ describe('the save schedule', () => {
     expect(at).toBeLessThanOrEqual(1_000_001_000);
   });
 
-  it('lets a save that takes long rest ten times as long', () => {
-    const now = 1_000_000_000;
-    const at = nextSaveAtMs(facts({ idleSinceMs: now, lastSaveAtMs: now - 1_000, lastSaveTookMs: 5_000 }));
-    expect(at).toBe(now - 1_000 + 50_000);
+  /** When each of so many saves begins, of changes that never end, where each save takes so long. */
+  const endlessSaves = (saves: number, tookMs: number) => {
+    const starts: number[] = [];
+    let nowMs = 1_000_000_000;
+    let restUntilMs = 0;
+    let lastSaveAtMs: number | null = null;
+    while (starts.length < saves) {
+      nowMs = nextSaveAtMs(facts({ nowMs, idleSinceMs: nowMs, lastSaveAtMs, restUntilMs })) ?? 0;
+      starts.push(nowMs);
+      nowMs += tookMs;
+      lastSaveAtMs = nowMs;
+      restUntilMs = restAfterSave(restUntilMs, nowMs, tookMs);
+    }
+    return starts;
+  };
+
+  it('lets saves that take long rest ten times as long where changes never end', () => {
+    const starts = endlessSaves(100, 5_000);
+    expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(99 * 50_000 - 60_000);
+  });
+
+  it('does not let a second large change wait for the rest of the first', () => {
+    const [first = 0, second = 0, third = 0] = endlessSaves(3, 1_000);
+    expect([second - first, third - second]).toEqual([1_300, 1_300]);
   });
 
   it('lets the interval grow with the manifest in bulk, from one minute to fifteen', () => {

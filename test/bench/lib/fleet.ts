@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from '../../../src/api/retry.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { defaultSettings } from '../../../src/contract/settings.ts';
-import { estimateManifestBytes, nextSaveAtMs } from '../../../src/sync/save-schedule.ts';
+import { estimateManifestBytes, nextSaveAtMs, restAfterSave } from '../../../src/sync/save-schedule.ts';
 import { EventQueue, Servers } from './event-queue.ts';
 
 const MIB = 2 ** 20;
@@ -100,7 +100,7 @@ class Client {
   #blocks = 0;
   #isSaving = false;
   #lastSaveAtMs: number | null = null;
-  #lastSaveTookMs = 0;
+  #restUntilMs = 0;
   #idleSinceMs: number | null = 0;
   #planned = 0;
 
@@ -184,7 +184,7 @@ class Client {
       unsaved: this.#stored.length,
       oldestStoredAtMs: this.#oldestStoredMs,
       lastSaveAtMs: this.#lastSaveAtMs,
-      lastSaveTookMs: this.#lastSaveTookMs,
+      restUntilMs: this.#restUntilMs,
       idleSinceMs: this.#idleSinceMs,
       manifestBytes: estimateManifestBytes(this.#files, this.#blocks),
       signatureTtlMs: TTL_MS,
@@ -215,7 +215,8 @@ class Client {
       this.#isSaving = false;
       this.#files += saved.length;
       this.#lastSaveAtMs = queue.now * 1000;
-      this.#lastSaveTookMs = (queue.now - startedAt) * 1000;
+      const tookMs = (queue.now - startedAt) * 1000;
+      this.#restUntilMs = restAfterSave(this.#restUntilMs, queue.now * 1000, tookMs);
       for (const at of saved) {
         this.#world.unsaved.push(queue.now - at);
       }
