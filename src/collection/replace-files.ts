@@ -18,12 +18,12 @@ export function applyReplaceFiles(
   offered: string,
   replaceFiles: Readonly<Record<string, string>>,
 ): string {
-  const before = pathsOf(current);
-  const given = pathsOf(offered);
-  const after: Paths = new Map(before);
+  const before = treeOf(current);
+  const given = treeOf(offered);
+  const after: Paths = new Map(before.paths);
   const replacements = Object.entries(replaceFiles);
   for (const [target] of replacements) {
-    for (const path of at(after, target.slice(1))) {
+    for (const path of at(before, target.slice(1))) {
       after.delete(path);
     }
   }
@@ -36,7 +36,13 @@ export function applyReplaceFiles(
   return [...manifestChunks(entriesOf(after))].join('');
 }
 
-function pathsOf(manifest: string): Paths {
+/** A manifest's files, and all folders that they are in. */
+interface Tree {
+  readonly paths: Paths;
+  readonly folders: ReadonlySet<string>;
+}
+
+function treeOf(manifest: string): Tree {
   const paths: Paths = new Map();
   scanManifest(manifest, {
     stream: () => undefined,
@@ -47,22 +53,25 @@ function pathsOf(manifest: string): Paths {
     },
     emptyDir: (_stream, path) => paths.set(`${path}/`, []),
   });
-  return paths;
+  return { paths, folders: foldersOf(paths.keys()) };
 }
 
-/** The paths of `paths` at or below `path`; '' is the top. */
-function at(paths: Paths, path: string): string[] {
+/** The paths of the tree at or below `path`; '' is the top. */
+function at({ paths, folders }: Tree, path: string): string[] {
   if (path === '') {
     return [...paths.keys()];
   }
-  // One file is by far the most frequent case: no walk over everything for it.
+  // A file, or nothing yet, is by far the most frequent case: no walk over everything for it.
   if (paths.has(path)) {
     return [path];
+  }
+  if (!folders.has(path)) {
+    return [];
   }
   return [...paths.keys()].filter((other) => other.startsWith(`${path}/`));
 }
 
-function place(after: Paths, target: string, source: string, before: Paths, given: Paths): void {
+function place(after: Paths, target: string, source: string, before: Tree, given: Tree): void {
   const slash = source.indexOf('/');
   const from = source.slice(slash + 1);
   const origin = source.slice(0, slash) === 'current' ? before : given;
@@ -72,19 +81,25 @@ function place(after: Paths, target: string, source: string, before: Paths, give
   }
   for (const path of found) {
     const rest = path.slice(from.length);
-    after.set(target === '' ? rest : target + rest, origin.get(path) ?? []);
+    after.set(target === '' ? rest : target + rest, origin.paths.get(path) ?? []);
   }
+}
+
+/** Whatever is before a slash. */
+function foldersOf(paths: Iterable<string>): Set<string> {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
+      folders.add(path.slice(0, cut));
+    }
+  }
+  return folders;
 }
 
 /** A folder with something in it is no empty folder; a file with something in it cannot be. */
 function dropFilledFolders(paths: Paths): void {
-  const folders = new Set<string>();
-  for (const path of paths.keys()) {
-    for (let cut = path.lastIndexOf('/', path.length - 2); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
-      folders.add(path.slice(0, cut));
-    }
-  }
-  for (const folder of folders) {
+  const contents = [...paths.keys()].map((path) => (path.endsWith('/') ? path.slice(0, -1) : path));
+  for (const folder of foldersOf(contents)) {
     paths.delete(`${folder}/`);
     if (paths.has(folder)) {
       throw new KeepsyncError('REFUSED', `${folder} would be a file and a folder`);
@@ -103,6 +118,7 @@ function* entriesOf(paths: Paths): Generator<ManifestEntry> {
   }
 }
 
+/** The stream that a path is named in; an empty folder has one of its own. */
 function dirOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/', path.length - 2) + 1);
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }

@@ -21,7 +21,7 @@ export function anyClusterStore(store: CollectionStore): CollectionStore {
       }
       const fresh = await store.getWithManifest(uuid, signal);
       const isAnother = change.basedOn !== undefined && change.basedOn !== fresh.portableDataHash;
-      if (isAnother || ('/' in change.replaceFiles && fresh.manifestText !== '')) {
+      if (isAnother) {
         // Meant for what was there a moment ago: the next look will find what came in between.
         throw new KeepsyncError('BUSY', 'Somebody else wrote into the collection at the same moment');
       }

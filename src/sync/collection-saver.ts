@@ -146,10 +146,9 @@ export class CollectionSaver {
     let seen: CollectionRecord = await store.get(uuid, signal);
     const remoteUnchanged = seen.portableDataHash === folder.remotePdh;
     const oursAlone = target.rebuiltFrom === seen.portableDataHash;
-    const replaceAll = remoteUnchanged && seen.portableDataHash === EMPTY_PDH;
     let remoteManifest: string | undefined;
     let lost = 0;
-    if (!replaceAll && (!remoteUnchanged || (await journal.needsRemote(folder.id)))) {
+    if (!remoteUnchanged || (await journal.needsRemote(folder.id))) {
       const whole = await store.getWithManifest(uuid, signal);
       seen = whole;
       remoteManifest = whole.manifestText;
@@ -164,7 +163,6 @@ export class CollectionSaver {
       signatureValidUntilMs: clock.nowMs() + this.#ports.signatureMarginMs,
       remoteUnchanged: seen.portableDataHash === folder.remotePdh,
       limitBytes: this.#ports.requestBytesMax,
-      replaceAll,
       ...(remoteManifest === undefined ? {} : { remoteManifest }),
       conflicts: oursAlone ? 'overwrite' : target.conflicts,
     });

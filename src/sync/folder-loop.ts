@@ -204,6 +204,7 @@ export class FolderLoop {
   /** Scans everything now. */
   rescan(): void {
     this.#scanAll = true;
+    this.#fruitless = undefined;
     this.#nextScanAtMs = this.#ports.clock.nowMs() + this.#ports.settings().rescanEveryMs;
     this.#scans.kick();
   }
@@ -666,7 +667,10 @@ export class FolderLoop {
     }
     await this.#checkRemote(nowMs);
     const counts = await journal.counts(this.#folder.id);
-    this.#nextSaveAtMs = this.#fruitless === shapeOf(counts) ? null : this.#saveDueAtMs(counts, nowMs);
+    if (this.#fruitless !== shapeOf(counts)) {
+      this.#fruitless = undefined;
+    }
+    this.#nextSaveAtMs = this.#fruitless === undefined ? this.#saveDueAtMs(counts, nowMs) : null;
     if (this.#nextSaveAtMs === null) {
       this.#saveNow = false;
       this.#clear('save');
@@ -689,7 +693,9 @@ export class FolderLoop {
       this.#saveBackoff.reset();
       this.#clear('save');
       // What is left may have to wait for something else: a folder whose last file is being looked for under another name.
-      this.#fruitless = outcome === undefined ? shapeOf(counts) : undefined;
+      // Not so where the look before the save has settled something, or more was stored meanwhile.
+      const left = outcome === undefined ? shapeOf(await journal.counts(this.#folder.id)) : undefined;
+      this.#fruitless = left === shapeOf(counts) ? left : undefined;
       if (outcome) {
         if (this.#plan.rebuiltFrom !== null) {
           this.#plan = { ...this.#plan, rebuiltFrom: outcome.folder.remotePdh };

@@ -119,8 +119,6 @@ export interface SaveRequest {
   readonly remoteUnchanged: boolean;
   /** Leave rows for the next save when the manifest text reaches this many bytes. */
   readonly limitBytes: number;
-  /** The collection is empty and ours: the manifest goes in as a whole, with "/" as its target. */
-  readonly replaceAll: boolean;
   /**
    * The collection's present manifest: needed when directories are to be removed (see `needsRemote`) or when the
    * collection changed under us. Files in it that were never ours are not touched.

@@ -168,7 +168,7 @@ export class SaveLog {
       lastSaveAtMs: result.atMs,
     });
     this.#answered(saveId, result);
-    this.#open.delete(saveId);
+    this.abandon(saveId);
   }
 
   #answered(saveId: number, { atMs, portableDataHash: pdh, version }: SaveResult): void {

@@ -39,7 +39,6 @@ export class SaveBuilder {
   readonly #edits: ForeignEdit[] = [];
   readonly #conflicts: Array<{ readonly path: string; readonly beside: string }> = [];
   readonly #namedBlocks = new Set<number>();
-  readonly #isWhole: boolean;
   #bytesOut = 0;
   #files = 0;
   #fileBytes = 0;
@@ -51,23 +50,11 @@ export class SaveBuilder {
     this.#store = store;
     this.#request = request;
     this.#places = new Places(store, request);
-    const { folderId } = request;
-    // Whatever the caller says: where the journal knows of content there, the collection is not replaced.
-    this.#isWhole =
-      request.replaceAll &&
-      store.tallies.of(folderId, 'saved').files === 0 &&
-      store.tallies.of(folderId, 'savedBlocks').files === 0 &&
-      store.foreign.isEmpty(folderId);
   }
 
   build(): PlannedSave {
-    const manifestText = [...manifestChunks(this.#entries())].join('');
-    if (this.#isWhole && manifestText !== '') {
-      this.#targets.clear();
-      this.#targets.set('/', 'manifest_text/');
-    }
     return {
-      manifestText,
+      manifestText: [...manifestChunks(this.#entries())].join(''),
       replaceFiles: Object.fromEntries(this.#targets),
       files: this.#files,
       bytes: this.#fileBytes,
@@ -84,13 +71,11 @@ export class SaveBuilder {
   *#entries(): Generator<ManifestEntry> {
     const { folderId } = this.#request;
     const { entries } = this.#store;
-    if (!this.#isWhole) {
-      for (const row of entries.withSource(folderId)) {
-        if (this.#isFull()) {
-          break;
-        }
-        this.#putFromSource(row);
+    for (const row of entries.withSource(folderId)) {
+      if (this.#isFull()) {
+        break;
       }
+      this.#putFromSource(row);
     }
     for (const row of entries.inState(folderId, 'stored')) {
       if (this.#isFull()) {
@@ -266,10 +251,6 @@ export class SaveBuilder {
   }
 
   #target(target: string, source: string): void {
-    if (this.#isWhole && source !== '') {
-      // One target for all of the manifest will do.
-      return;
-    }
     if (source !== '' || !this.#targets.has(target)) {
       this.#targets.set(target, source);
     }

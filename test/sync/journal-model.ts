@@ -102,16 +102,16 @@ export class ModelCollection {
       throw new Error('a manifest that no target uses');
     }
     for (const [target] of targets) {
-      if (target !== '/' && !/^(\/[^/]+)+$/.test(target)) {
+      if (!/^(\/[^/]+)+$/.test(target)) {
         throw new Error(`not a target: ${target}`);
       }
-      for (const outer of ['', ...above(target.slice(1))]) {
-        if ((change.replaceFiles[`/${outer}`] ?? '') !== '' && target !== '/') {
+      for (const outer of above(target.slice(1))) {
+        if ((change.replaceFiles[`/${outer}`] ?? '') !== '') {
           throw new Error(`target ${target} inside non-empty target /${outer}`);
         }
       }
     }
-    const before = new Map('/' in change.replaceFiles ? [] : this.nodes);
+    const before = new Map(this.nodes);
     const snapshots = targets.map(([target, from]) => {
       const tree = from.startsWith('current/') ? before : source;
       return {
@@ -482,9 +482,8 @@ export class JournalWorld {
     const folder = await journal.openFolder('pair');
     const seenPdh = remote.pdh;
     const remoteUnchanged = seenPdh === folder.remotePdh;
-    const replaceAll = remoteUnchanged && remote.nodes.size === 0;
     const remoteManifest =
-      !replaceAll && (!remoteUnchanged || (await journal.needsRemote(folderId)))
+      !remoteUnchanged || (await journal.needsRemote(folderId))
         ? remote.manifest(this.nowMs + 1_000_000)
         : undefined;
     if (remoteManifest !== undefined) {
@@ -496,7 +495,6 @@ export class JournalWorld {
       signatureValidUntilMs: this.nowMs + 60_000,
       remoteUnchanged,
       limitBytes: options.limitBytes ?? 1_000_000,
-      replaceAll,
       ...(remoteManifest === undefined ? {} : { remoteManifest }),
       conflicts: options.conflicts ?? 'keep-beside',
     });

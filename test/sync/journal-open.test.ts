@@ -164,7 +164,6 @@ async function contentOf(journal: OpenJournal): Promise<unknown> {
     signatureValidUntilMs: 1,
     remoteUnchanged: true,
     limitBytes: 1_000_000,
-    replaceAll: false,
     conflicts: 'keep-beside',
   });
   return {

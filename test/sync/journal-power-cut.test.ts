@@ -91,7 +91,6 @@ async function history(name: string, logPages: number): Promise<Moment[]> {
       signatureValidUntilMs: round,
       remoteUnchanged: true,
       limitBytes: 1_000_000,
-      replaceAll: round === 0,
       conflicts: 'keep-beside',
     });
     keep();

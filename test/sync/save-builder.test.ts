@@ -28,30 +28,18 @@ async function saved(files: Record<string, string>): Promise<void> {
   await world.settle();
 }
 
-test('into an empty collection of ours the manifest goes as a whole', async () => {
+test('into an empty collection each file goes by its name, beside what others put there at that moment', async () => {
   world.write('d/a', 'one');
   world.write('b', '');
   world.mkdir('e/f');
-  await saved({});
-  expect([...world.remote.nodes.keys()].sort()).toEqual(['b', 'd', 'd/a', 'e', 'e/f']);
-  const folder = await world.journal.openFolder('pair');
-  expect(folder).toMatchObject({ remotePdh: world.remote.pdh, lastSaveAtMs: world.nowMs });
-});
-
-test('"replace all" is not done where the journal knows of saved files', async () => {
-  await saved({ a: 'one' });
-  world.write('b', 'two');
   await ready();
-  const built = await world.journal.buildSave({
-    folderId: world.folderId,
-    nowMs: world.nowMs,
-    signatureValidUntilMs: world.nowMs,
-    remoteUnchanged: true,
-    limitBytes: 1_000,
-    replaceAll: true,
-    conflicts: 'keep-beside',
+  const built = await world.save({
+    meanwhile: async () => {
+      world.remote.write('d/theirs', 'stranger');
+    },
   });
-  expect(built?.replaceFiles).toEqual({ '/b': 'manifest_text/b' });
+  expect(Object.keys(built?.replaceFiles ?? {}).sort()).toEqual(['/b', '/d/a', '/e/f']);
+  expect([...world.remote.nodes.keys()].sort()).toEqual(['b', 'd', 'd/a', 'd/theirs', 'e', 'e/f']);
 });
 
 test('only what changed is sent', async () => {

@@ -4,6 +4,57 @@ import type { Script } from '../../support/sim-world/script.ts';
 
 /** Scripts that once failed, as the shrinking left them. A new one is pasted from the report of a random life. */
 const SCRIPTS: Readonly<Record<string, Script>> = {
+  'a look before a save that settles what was left does not stop the next save of the same kind': {
+    seed: 5202,
+    files: [['/data/first/é/n:1', 128, 18]],
+    steps: [
+      ['wait', 6719],
+      ['wait', 20687],
+      ['a file in place of a folder', '/data/first/new/er', 33, 8],
+      ['wait a moment', 2468],
+      ['wait a moment', 2151],
+      ['edit while it is read', '/data/other/c d/y', 'append'],
+      ['a FIFO', '/data/first/new/er/n1'],
+      ['the API fails', 'previousVersionPdh', 'SERVER'],
+      ['kill'],
+      ['wait', 20262],
+    ],
+  },
+  'an empty folder that came twice, once around a save that nobody could judge, is saved twice': {
+    seed: 7246,
+    files: [
+      ['/data/first/a/b/ü', 80, 15],
+      ['/data/first/c d/n:1', 32, 5],
+      ['/data/first/é/ü', 3, 23],
+      ['/data/first/w', 65, 5],
+      ['/data/first/c d/x', 64, 22],
+      ['/data/first/a/b/c/ü', 128, 13],
+      ['/data/first/a/b/x', 32, 11],
+      ['/data/first/z', 200, 22],
+      ['/data/first/a/b/A', 700, 0],
+      ['/data/first/a/b/c/n:1', 21, 15],
+    ],
+    steps: [
+      ['wait a moment', 1933],
+      ['rename a file', '/data/first/a/b/x', '/data/first/a/b/c/y'],
+      ['link', '/data/other/a/b/y', '/data/other/n2'],
+      ['wait a moment', 1725],
+      ['rename a file', '/data/other/c d/n:1', '/data/other/w'],
+      ['a disk error', '/data/other/a/b/A', 'list', 'ENOENT', 1],
+      ['wait long', 243697],
+      ['a stranger writes in the middle of a save', 'first', 'x'],
+      ['the API fails', 'previousVersionPdh', 'BUSY'],
+      ['a file in place of a folder', '/data/other/moved', 40, 11],
+      ['blocks fail', 'CHECKSUM', 3],
+      ['wait', 6036],
+      ['write', '/data/other/a/b/c/A', 0, 18],
+      ['kill at', 'store.replaceFiles', 'after'],
+      ['wait', 17818],
+      ['a stranger removes our file', 'first', 0.29375860560685396],
+      ['wait long', 142537],
+      ['a file in place of a folder', '/data/first/new/er', 128, 2],
+    ],
+  },
   'a copy inside the collection that brought what a stranger wrote at that moment does not count as saved': {
     seed: 4826,
     files: [
