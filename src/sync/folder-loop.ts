@@ -1,5 +1,5 @@
 import { Emitter } from '../base/emitter.ts';
-import { asKeepsyncError, isRetriable, KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, type ErrorRecord, isRetriable, KeepsyncError } from '../base/errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type {
   ScanTotals,
@@ -432,13 +432,18 @@ export class FolderLoop {
       return;
     }
     try {
-      const watching = await watcher.watch(this.#plan.roots, this.#plan.rules, {
-        onHints: (hints) => this.#hints(hints),
-        onDoubt: (record) => {
+      const known = knownFiles(await this.#ports.journal.counts(this.#folder.id));
+      if (this.#closed) {
+        return;
+      }
+      const events = {
+        onHints: (hints: readonly WatchHint[]) => this.#hints(hints),
+        onDoubt: (record: ErrorRecord) => {
           this.events.emit('note', { level: 'warn', message: record.message });
           this.rescan();
         },
-      });
+      };
+      const watching = await watcher.watch(this.#plan.roots, this.#plan.rules, events, known);
       if (this.#closed) {
         await watching.close();
         return;
@@ -837,6 +842,11 @@ export class FolderLoop {
       this.#arm();
     });
   }
+}
+
+/** What was on the disk at the last look. */
+function knownFiles({ pending, stored, saved, failed, held }: JournalCounts): number {
+  return [pending, stored, saved, failed, held].reduce((sum, tally) => sum + tally.files, 0);
 }
 
 function shapeOf(counts: JournalCounts): string {
