@@ -175,15 +175,16 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
       : undefined;
     closers.push(() => watcher?.close());
-    if (request.watch) {
-      // Their threads are needed at once: they start while the cluster is asked and the journal opens.
-      disk.warmUp();
-      watcher?.warmUp();
-    }
-    const [asked, opened] = await Promise.allSettled([
-      accountFacts(api, connection, `${journalFile}.account`),
-      openProfileJournal(env.clock, request),
-    ]);
+    const ask = async () => {
+      if (request.watch) {
+        // Their threads are needed at once: they start while the cluster is asked and the journal opens.
+        watcher?.warmUp();
+        disk.warmUp();
+      }
+      return await accountFacts(api, connection, `${journalFile}.account`);
+    };
+    // The journal's thread first: everything waits for it.
+    const [opened, asked] = await Promise.allSettled([openProfileJournal(env.clock, request), ask()]);
     if (opened.status === 'rejected') {
       throw asked.status === 'rejected' ? asked.reason : opened.reason;
     }
@@ -193,6 +194,9 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       throw asked.reason;
     }
     const facts = asked.value;
+    if (request.watch) {
+      disk.warmUpHelp();
+    }
     const renewJournal = async () => {
       try {
         await journal.close();

@@ -79,9 +79,12 @@ class FolderWatching implements Watching {
         continue;
       }
       for (const entry of this.#list(dir)) {
+        // most entries are files: no path for those
+        if (!entry.isDirectory() && !entry.isSymbolicLink()) {
+          continue;
+        }
         const path = join(dir, entry.name);
-        const isDir =
-          entry.isDirectory() || (entry.isSymbolicLink() && this.#look(path, false)?.isDir === true);
+        const isDir = entry.isDirectory() || this.#look(path, false)?.isDir === true;
         if (isDir && !this.#options.isFiltered(path)) {
           waiting.push(path);
         }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { startThread } from '../base/thread.ts';
@@ -18,7 +19,14 @@ export interface ThreadedDiskOptions {
 export interface ThreadedDisk extends LocalDisk {
   /** Starts the thread that walks trees before there is a tree to walk. */
   warmUp(): void;
+  /** Starts the thread that helps to walk, where the journal knows so much that a walk will want help. */
+  warmUpHelp(): void;
 }
+
+/** Of a journal that knows about 10,000 files. A walk asks for help after some thousands. */
+const HELP_JOURNAL_BYTES = 4 * 2 ** 20;
+
+const sizeBytesOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 export function startDiskThread(workerData: DiskThreadData): Worker {
   return startThread('local/disk-thread', { workerData });
@@ -64,6 +72,11 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
     compareRanges: async (request) => reader.get().call('compareRanges', request),
     warmUp: () => {
       walker.get();
+    },
+    warmUpHelp: () => {
+      if (options.journalPath !== undefined && sizeBytesOf(options.journalPath) >= HELP_JOURNAL_BYTES) {
+        reader.get();
+      }
     },
     close: async () => {
       await Promise.all([walker.close(), reader.close()]);

@@ -40,9 +40,11 @@ export function hasMoreEntriesThan(
   for (let dir = waiting.pop(); dir !== undefined && count <= limit; dir = waiting.pop()) {
     for (const entry of entriesOf(dir)) {
       count++;
-      const path = join(dir, entry.name);
-      if (entry.isDirectory() && !isFiltered(path)) {
-        waiting.push(path);
+      if (entry.isDirectory()) {
+        const path = join(dir, entry.name);
+        if (!isFiltered(path)) {
+          waiting.push(path);
+        }
       }
     }
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DiskThreadData } from '../../src/local/disk-thread.ts';
 import { createThreadedDisk, startDiskThread } from '../../src/local/threaded-disk.ts';
 import { FOLDER_ID, PLAIN_RULES, scanAll } from '../support/disk-conformance.ts';
 import { JournalFile } from '../support/disk-journal-file.ts';
@@ -37,6 +38,24 @@ describe('the disk in its threads', () => {
     const results = await Promise.all([1, 2, 3].map(() => scanAll(disk, request())));
     expect(results.map((result) => result.changes.length)).toEqual([50, 50, 50]);
     await disk.close();
+  });
+
+  it('has help ready for the walk of a tree of which the journal knows much, and only for that', async () => {
+    const journalPath = join(root, 'journal.sqlite');
+    let started = 0;
+    const start = (workerData: DiskThreadData) => {
+      started += 1;
+      return startDiskThread(workerData);
+    };
+    const startedFor = async (journalBytes: number) => {
+      writeFileSync(journalPath, new Uint8Array(journalBytes));
+      started = 0;
+      const disk = createThreadedDisk({ journalPath, start });
+      disk.warmUpHelp();
+      await disk.close();
+      return started;
+    };
+    expect([await startedFor(2 ** 20), await startedFor(2 ** 23)]).toEqual([0, 1]);
   });
 
   it('finds the one change in a large tree that two threads look through', async () => {
