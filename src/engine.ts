@@ -21,7 +21,7 @@ import { StatusFold } from './status/status-fold.ts';
 import { StatusPublisher } from './status/status-publisher.ts';
 import { anyClusterStore } from './sync/any-cluster-store.ts';
 import { CollectionSaver } from './sync/collection-saver.ts';
-import type { LoopSettings } from './sync/folder-loop.ts';
+import type { LoopSettings } from './sync/folder-core.ts';
 import { UploadGate } from './sync/upload-gate.ts';
 
 export type { Engine, EnginePorts, Pair } from './engine/ports.ts';

@@ -1,7 +1,8 @@
 import { KeepsyncError } from '../base/errors.ts';
-import { type ManifestStream, scanManifest } from '../collection/manifest-scan.ts';
+import { scanManifest } from '../collection/manifest-scan.ts';
 import { sortedPlaces } from '../collection/name-order.ts';
 import { pushRange, type Segment, sizeOf } from '../collection/segments.ts';
+import { eachRange } from '../collection/stream-ranges.ts';
 import { usage } from './folder-options.ts';
 
 /** `UUID`, `PDH`, either with `/path` below it. */
@@ -71,7 +72,16 @@ export function contentBelow(manifestText: string, path: string): ManifestConten
         segments = [];
         files.set(filePath, segments);
       }
-      pieces = pushStreamRange(segments, stream, position, sizeBytes, pieces);
+      const into = segments;
+      eachRange(stream, position, sizeBytes, (locator, offset, length) => {
+        pieces += 1;
+        if (pieces > PIECES_MAX) {
+          throw new KeepsyncError('TOO_LARGE', 'The files of this collection are made of too many pieces', {
+            action: 'Fetch its folders one by one.',
+          });
+        }
+        pushRange(into, locator, offset, length);
+      });
     },
     emptyDir: (_stream, dir) => {
       if (isWanted(dir)) {
@@ -89,55 +99,6 @@ export function contentBelow(manifestText: string, path: string): ManifestConten
     return { path: name, sizeBytes: sizeOf(segments), segments };
   });
   return { files: sorted, emptyDirs: [...emptyDirs] };
-}
-
-/**
- * Appends the blocks' ranges that `sizeBytes` from `position` of a stream lie in. Returns `pieces` and how many more there
- * are now; throws where they are too many.
- */
-function pushStreamRange(
-  segments: Segment[],
-  { locators, starts }: ManifestStream,
-  position: number,
-  sizeBytes: number,
-  pieces: number,
-): number {
-  const end = position + sizeBytes;
-  let at = position;
-  let count = pieces;
-  for (let index = firstBlock(starts, position); at < end; index += 1) {
-    const locator = locators[index];
-    const start = starts[index];
-    const next = starts[index + 1];
-    if (locator === undefined || start === undefined || next === undefined) {
-      break;
-    }
-    count += 1;
-    if (count > PIECES_MAX) {
-      throw new KeepsyncError('TOO_LARGE', 'The files of this collection are made of too many pieces', {
-        action: 'Fetch its folders one by one.',
-      });
-    }
-    const length = Math.min(end, next) - at;
-    pushRange(segments, locator, at - start, length);
-    at += length;
-  }
-  return count;
-}
-
-/** Index of the block that holds `position`: the last that begins at or before it. */
-function firstBlock(starts: readonly number[], position: number): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((starts[middle] ?? 0) <= position) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  return low;
 }
 
 /** What names a block: md5 and size, without hints. */

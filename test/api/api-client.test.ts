@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ApiClient, type ApiClientOptions } from '../../src/api/api-client.ts';
 import type { LogPort } from '../../src/base/log.ts';
 import { clientOptions, errorOf, QUICK_RETRIES, TEST_TOKEN } from '../support/api-fixtures.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
 import { type ScriptedAnswer, ScriptedApiServer } from '../support/api-server.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const PATH = '/arvados/v1/things';
 const GET = `GET ${PATH}`;

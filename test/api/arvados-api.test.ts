@@ -3,8 +3,8 @@ import { ArvadosApi } from '../../src/api/arvados-api.ts';
 import { parseGoDurationMs } from '../../src/api/cluster-config.ts';
 import { readDiscovery } from '../../src/api/discovery.ts';
 import { clientOptions, discoveryDocument, errorOf } from '../support/api-fixtures.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
 import { ScriptedApiServer } from '../support/api-server.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const DISCOVERY = 'GET /discovery/v1/apis/arvados/v1/rest';
 

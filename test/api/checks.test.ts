@@ -7,8 +7,8 @@ import { type AccountChecks, checkAccount } from '../../src/api/checks.ts';
 import { reachKeepService } from '../../src/api/reach-keep.ts';
 import { KeepsyncError } from '../../src/base/errors.ts';
 import { clientOptions, discoveryDocument, errorOf } from '../support/api-fixtures.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
 import { ScriptedApiServer } from '../support/api-server.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const DISCOVERY = 'GET /discovery/v1/apis/arvados/v1/rest';
 const USER = 'GET /arvados/v1/users/current';

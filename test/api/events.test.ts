@@ -17,8 +17,8 @@ import {
   errorOf,
   TEST_TOKEN,
 } from '../support/api-fixtures.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
 import { ScriptedApiServer } from '../support/api-server.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const OTHER_UUID = 'zzzzz-4zz18-000000000000002';
 const LOGS = 'GET /arvados/v1/logs';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { SharedBufferPool } from '../../src/blocks/shared-buffer-pool.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const MIB = 2 ** 20;
 

@@ -251,6 +251,21 @@ describe.skipIf(reason !== '')(`the desktop app in a real Electron${reason && ` 
     expect(readFileSync(join(profile, 'logs', 'keepsync.log'), 'utf8')).toContain('Stopped');
   }, 600_000);
 
+  test('starts with damaged settings, keeps them aside, says so, and ends when told to', async () => {
+    freshProfile();
+    const settingsFile = join(profile, 'settings.json');
+    writeFileSync(settingsFile, '{"startAtLogin": true, "up');
+    const app = await start();
+    await (await app.page()).getByText('Where should your files go?').waitFor();
+    const said = readFileSync(join(profile, 'logs', 'keepsync.log'), 'utf8');
+    const aside = /The settings could not be read and were moved to ([^;"]+);/.exec(said)?.[1] ?? '';
+    expect(readFileSync(aside, 'utf8')).toBe('{"startAtLogin": true, "up');
+    expect((await app.run('settings.get', {})).startAtLogin).toBe(false);
+    // the message waits for somebody to close it, and keeps nobody from leaving
+    await app.quit();
+    expect(await app.ended).toBe(0);
+  }, 600_000);
+
   test('without a tray, closing the window means quitting', async () => {
     freshProfile();
     const app = await start({ KEEPSYNC_TRAY: 'no' });

@@ -7,13 +7,13 @@ import type { KeepService, ServerFailure } from '../../src/keep/ports.ts';
 import { rendezvousOrder } from '../../src/keep/rendezvous.ts';
 import { makeTestCertificate, type TestCertificate } from '../support/api-certificate.ts';
 import { md5Of, sharedBytes } from '../support/block-store-conformance.ts';
-import { StepClock } from '../support/keep-clock.ts';
 import {
   type KeepServer,
   type KeepServerFault,
   type KeepServerOptions,
   startKeepServer,
 } from '../support/keep-server.ts';
+import { StepClock } from '../support/step-clock.ts';
 
 const TOKEN = 'v2/zzzzz-gj3su-000000000000001/verysecret';
 const SMALL = sharedBytes('hello world\n');
@@ -193,9 +193,9 @@ describe('A PUT over HTTP', () => {
     const client = clientOf(server ? [server] : [], { clock });
     const work = client.put(LARGE_MD5, LARGE, ONE_COPY);
     while (server?.requests.length === 0) {
-      await clock.advance(0);
+      await clock.step(0);
     }
-    await clock.advance(1000);
+    await clock.step(1000);
     release.resolve();
     expect((await work).copies).toBe(1);
   });
@@ -391,9 +391,9 @@ describe('Time limits', () => {
       settled = true;
     });
     await accepted.promise;
-    await clock.advance(limitMs - 1);
+    await clock.step(limitMs - 1);
     expect(settled).toBe(false);
-    await clock.advance(1);
+    await clock.step(1);
     expect((await work).code).toBe('TIMEOUT');
   });
 
@@ -402,9 +402,9 @@ describe('Time limits', () => {
     const clock = new StepClock();
     const work = errorOf(clientOf([server], { clock, timeouts: { idleMs: 5000 } }).get(LOCATOR));
     while (server.requests.length === 0) {
-      await clock.advance(0);
+      await clock.step(0);
     }
-    await clock.advance(5000);
+    await clock.step(5000);
     const error = await work;
     expect(error.code).toBe('TIMEOUT');
     expect(clock.timerCount).toBe(0);

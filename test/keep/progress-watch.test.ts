@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProgressWatch } from '../../src/keep/progress-watch.ts';
-import { StepClock } from '../support/keep-clock.ts';
+import { StepClock } from '../support/step-clock.ts';
 
 const LIMITS = { idleMs: 10_000, slowBytesPerSecond: 100, slowWindowMs: 60_000 };
 
@@ -14,20 +14,20 @@ function watch() {
 describe('The watch over a transfer', () => {
   it('gives up when nothing moves for long enough, once', async () => {
     const { clock, stalls } = watch();
-    await clock.advance(9999);
+    await clock.step(9999);
     expect(stalls).toEqual([]);
-    await clock.advance(100_000);
+    await clock.step(100_000);
     expect(stalls).toEqual(['no progress for 10 s']);
     expect(clock.timerCount).toBe(0);
   });
 
   it('counts from the last byte', async () => {
     const { clock, stalls, watched } = watch();
-    await clock.advance(9000);
+    await clock.step(9000);
     watched.moved(100_000);
-    await clock.advance(9999);
+    await clock.step(9999);
     expect(stalls).toEqual([]);
-    await clock.advance(1);
+    await clock.step(1);
     expect(stalls).toHaveLength(1);
   });
 
@@ -35,7 +35,7 @@ describe('The watch over a transfer', () => {
     const { clock, stalls, watched } = watch();
     for (let second = 0; second < 60; second++) {
       watched.moved(99);
-      await clock.advance(1000);
+      await clock.step(1000);
     }
     expect(stalls).toEqual(['under 100 bytes per second for 60 s']);
   });
@@ -44,7 +44,7 @@ describe('The watch over a transfer', () => {
     const { clock, stalls, watched } = watch();
     for (let second = 0; second < 600; second++) {
       watched.moved(101);
-      await clock.advance(1000);
+      await clock.step(1000);
     }
     expect(stalls).toEqual([]);
     watched.end();
@@ -53,13 +53,13 @@ describe('The watch over a transfer', () => {
 
   it('does not count the time that our own limit holds the transfer back', async () => {
     const { clock, stalls, watched } = watch();
-    await clock.advance(5000);
+    await clock.step(5000);
     watched.pause();
-    await clock.advance(1_000_000);
+    await clock.step(1_000_000);
     watched.resume();
-    await clock.advance(4999);
+    await clock.step(4999);
     expect(stalls).toEqual([]);
-    await clock.advance(1);
+    await clock.step(1);
     expect(stalls).toEqual(['no progress for 10 s']);
   });
 });

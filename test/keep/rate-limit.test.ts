@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RateLimit } from '../../src/keep/rate-limit.ts';
-import { StepClock } from '../support/keep-clock.ts';
+import { StepClock } from '../support/step-clock.ts';
 
 const MIB = 1_048_576;
 
@@ -61,11 +61,11 @@ describe('A rate limit', () => {
 
   it('saves up no more than a quarter of a second', async () => {
     const { clock, limit } = world(1000);
-    await clock.advance(3_600_000);
+    await clock.step(3_600_000);
     expect(limit.take(250)).toBeUndefined();
     expect(limit.take(1)).toBeUndefined();
     expect(limit.take(1)).toBeInstanceOf(Promise);
-    await clock.advance(10_000);
+    await clock.step(10_000);
   });
 
   it('is felt by who waits already when it is raised, within a quarter of a second', async () => {
@@ -75,10 +75,10 @@ describe('A rate limit', () => {
     const waiting = Promise.resolve(limit.take(4096)).then(() => {
       passed = true;
     });
-    await clock.advance(60_000);
+    await clock.step(60_000);
     expect(passed).toBe(false);
     other.setLimit(0);
-    await clock.advance(250);
+    await clock.step(250);
     await waiting;
     expect(passed).toBe(true);
     expect(other.bytesPerSecond).toBe(0);

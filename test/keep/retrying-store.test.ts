@@ -6,8 +6,8 @@ import { type RetryPolicy, RetryRounds } from '../../src/keep/retry-rounds.ts';
 import { RetryingFetcher, RetryingStore } from '../../src/keep/retrying-store.ts';
 import { codeOf, md5Of, sharedBytes } from '../support/block-store-conformance.ts';
 import { FakeKeep } from '../support/fake-keep.ts';
-import { StepClock } from '../support/keep-clock.ts';
 import { fetchTargets } from '../support/keep-targets.ts';
+import { StepClock } from '../support/step-clock.ts';
 
 const DATA = sharedBytes('try me');
 const MD5 = md5Of(DATA);
@@ -160,7 +160,7 @@ describe('A store that retries', () => {
     fake.faults.add('put', { kind: 'error', error: busy() });
     const stop = new AbortController();
     const work = codeOf(store.put(MD5, DATA, { ...OPTIONS, signal: stop.signal }));
-    await clock.advance(1000);
+    await clock.step(1000);
     stop.abort();
     expect(await work).toBe('CANCELLED');
     expect(clock.timerCount).toBe(0);
@@ -170,7 +170,7 @@ describe('A store that retries', () => {
     const { clock, fake, store, put } = world();
     fake.faults.add('put', { kind: 'error', error: busy() });
     const work = codeOf(put());
-    await clock.advance(1000);
+    await clock.step(1000);
     await store.close();
     expect(await work).toBe('CLOSED');
     expect(clock.timerCount).toBe(0);

@@ -10,7 +10,7 @@ import { AccountDesk, type AccountDeskPorts } from '../../src/shell/account-desk
 import { memoryTokenStore } from '../../src/shell/token-store.ts';
 import { ScriptedEngine } from '../cli/support/scripted-engine.ts';
 import { someConfig } from '../status/make.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const HOST = 'zzzzz.example.org';
 const TOKEN = `v2/zzzzz-gj3su-000000000000001/${'s3cret'.repeat(8)}`;

@@ -7,7 +7,7 @@ import { countInThread } from '../../src/shell/count-in-thread.ts';
 import { countFolder, type FolderCount } from '../../src/shell/folder-count.ts';
 import { ignoringPattern } from '../../src/shell/ignored-path.ts';
 import { type Counting, Previews } from '../../src/shell/previews.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 let root: string;
 

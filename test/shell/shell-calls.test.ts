@@ -11,7 +11,7 @@ import { workbenchUrl } from '../../src/shell/shared-calls.ts';
 import { offersOf, runShellCall } from '../../src/shell/shell-calls.ts';
 import { SignInChecks } from '../../src/shell/sign-in-checks.ts';
 import { ScriptedEngine } from '../cli/support/scripted-engine.ts';
-import { ManualClock } from '../support/api-manual-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 describe('the calls of a shell', () => {
   const handlers = {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { BlockRow, StatusSnapshot } from '../../src/contract/status.ts';
 import { StatusFold } from '../../src/status/status-fold.ts';
 import { StatusPublisher } from '../../src/status/status-publisher.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { signedIn, someBlock, someFolder, someTallies } from './make.ts';
-import { ManualClock } from './manual-clock.ts';
 
 function publisher() {
   const clock = new ManualClock();
@@ -57,7 +57,7 @@ test('closing leaves no timer behind', () => {
   const { clock, snapshots, status } = publisher();
   status.apply({ type: 'sent', bytes: 1 });
   status.close();
-  expect(clock.timers).toBe(0);
+  expect(clock.timerCount).toBe(0);
   clock.advance(60_000);
   expect(snapshots).toEqual([]);
 });

@@ -237,6 +237,8 @@ export class JournalWorld {
   journal: OpenJournal;
   folderId = 0;
   #stamps = 0;
+  /** What is found in the collection is not recorded while a save of ours is on its way there. */
+  #saving = false;
   #view: DatabaseSync;
 
   constructor() {
@@ -401,6 +403,9 @@ export class JournalWorld {
 
   /** Reads and uploads what is due, as the uploader does: known bytes, packed blocks, pieces of 8 bytes. */
   async upload(ttlMs: number, limit = 1_000): Promise<number> {
+    if (!this.#saving && (await this.journal.mayAdopt(this.folderId))) {
+      await this.#adopt();
+    }
     const files = await this.journal.claimPending(this.folderId, this.nowMs, {
       files: limit,
       bytes: 1_000_000,
@@ -439,6 +444,29 @@ export class JournalWorld {
       await this.journal.recordPackedBlock(this.folderId, this.#put(content, ttlMs), stored, this.nowMs);
     }
     return files.length;
+  }
+
+  /** Compares what waits with what the collection has at its path, as the adopter does. */
+  async #adopt(): Promise<void> {
+    await this.journal.beginAdoption(this.folderId, this.nowMs);
+    for (;;) {
+      const block = await this.journal.nextAdoptable(this.folderId, this.nowMs);
+      if (block === undefined) {
+        return;
+      }
+      const theirs = this.blocks.get(`${block.md5}+${block.sizeBytes}`) ?? '';
+      const verdicts = block.ranges.map(({ diskPath, stamp, position, offset, lengthBytes }) => {
+        const node = this.disk.get(diskPath.replace(/^\/disk\//, ''));
+        if (node?.kind !== 'file' || node.stamp !== stamp) {
+          return { outcome: 'unread' } as const;
+        }
+        const ours = node.content.slice(position, position + lengthBytes);
+        return ours === theirs.slice(offset, offset + lengthBytes)
+          ? ({ outcome: 'equal', digest: md5(ours) } as const)
+          : ({ outcome: 'differs' } as const);
+      });
+      await this.journal.recordAdoption(this.folderId, verdicts, this.nowMs);
+    }
   }
 
   async #uploadLarge(entryId: number, stamp: string, content: string, ttlMs: number): Promise<void> {
@@ -502,7 +530,12 @@ export class JournalWorld {
       await journal.updateFolder(folderId, { remotePdh: seenPdh });
       return undefined;
     }
-    await options.meanwhile?.();
+    this.#saving = true;
+    try {
+      await options.meanwhile?.();
+    } finally {
+      this.#saving = false;
+    }
     if (options.outcome === 'refused') {
       await journal.abandonSave(built.saveId);
       return built;

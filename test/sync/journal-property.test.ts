@@ -7,6 +7,8 @@ const PATHS = ['a', 'b', 'd', 'é :\\', 'd/a', 'd/b', 'd/d', 'd/d/a', 'd/d/b', '
 
 /** Histories that once went wrong. */
 const MENDED: Array<[number[]]> = [
+  // A new file has the size of one that a stranger put at its path: it waits to be compared with that.
+  [[1_835_828_065, 335_355_210, 157_181_741, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
   // The answer to a save is lost; the folder of an empty folder in it is a file by then, and gone before the next look.
   [[108_989_058, 1_932_691_334, 2_126_169_559, 0, 0, 0, 0, 0, 0, 0, 555_612_000, 1_803_922_884, 0]],
   // A file takes the place of a deleted folder, whose own deleted folder is forgotten because of a stranger's file in it.
@@ -184,27 +186,31 @@ function checkSame(world: JournalWorld, strangers: Strangers): void {
   }
 }
 
-test('whatever happens in whatever order, the collection ends up as the disk is, and strangers lose nothing', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 10, maxLength: 70, size: 'max' }),
-      async (seeds) => {
-        const world = new JournalWorld();
-        try {
-          await world.open();
-          const strangers: Strangers = { contents: new Set(), dirs: new Set(), count: 0 };
-          for (const seed of seeds) {
-            await step(world, seed, strangers);
+test(
+  'whatever happens in whatever order, the collection ends up as the disk is, and strangers lose nothing',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 10, maxLength: 70, size: 'max' }),
+        async (seeds) => {
+          const world = new JournalWorld();
+          try {
+            await world.open();
+            const strangers: Strangers = { contents: new Set(), dirs: new Set(), count: 0 };
+            for (const seed of seeds) {
+              await step(world, seed, strangers);
+            }
+            await world.journal.verify();
+            await world.settle();
+            await world.journal.verify();
+            checkSame(world, strangers);
+          } finally {
+            await world.close();
           }
-          await world.journal.verify();
-          await world.settle();
-          await world.journal.verify();
-          checkSame(world, strangers);
-        } finally {
-          await world.close();
-        }
-      },
-    ),
-    { numRuns: runs(200), examples: MENDED },
-  );
-}, 600_000);
+        },
+      ),
+      { numRuns: runs(200), examples: MENDED },
+    );
+  },
+  Math.max(600_000, runs(200) * 1_000),
+);

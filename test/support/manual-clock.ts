@@ -33,18 +33,34 @@ export class ManualClock implements Clock {
   /** Goes on by `durationMs` and fires what falls due, in order. */
   advance(durationMs: number): void {
     const endMs = this.#nowMs + durationMs;
-    while (true) {
-      const due = [...this.#timers]
-        .filter(([, timer]) => timer.atMs <= endMs)
-        .sort(([, a], [, b]) => a.atMs - b.atMs)[0];
-      if (due === undefined) {
-        break;
-      }
-      const [id, timer] = due;
-      this.#timers.delete(id);
-      this.#nowMs = Math.max(this.#nowMs, timer.atMs);
-      timer.fire();
+    while (this.fireNext(endMs)) {
+      // A timer may set others.
     }
-    this.#nowMs = endMs;
+    this.goTo(endMs);
+  }
+
+  /** When the next timer is due; undefined where there is none. */
+  protected get nextAtMs(): number | undefined {
+    const times = [...this.#timers.values()].map((timer) => timer.atMs);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Fires the first timer that is due by then; false where none is. */
+  protected fireNext(endMs: number): boolean {
+    const [due] = [...this.#timers]
+      .filter(([, timer]) => timer.atMs <= endMs)
+      .sort(([, a], [, b]) => a.atMs - b.atMs);
+    if (due === undefined) {
+      return false;
+    }
+    const [id, timer] = due;
+    this.#timers.delete(id);
+    this.goTo(timer.atMs);
+    timer.fire();
+    return true;
+  }
+
+  protected goTo(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
   }
 }
