@@ -186,8 +186,11 @@ describe('real processes against the local cluster', { timeout: 300_000 }, () =>
 
   test('a daemon that ended leaves nothing to the next but the journal itself', async () => {
     const daemon = start('daemon');
-    const folders = async () => JSON.parse((await run('status', '--json')).stdout || '{}').folders ?? [];
-    await until('it watches what it has looked at', async () => (await folders())[0]?.phase === 'watching');
+    await until('it listens', () => daemon.err.includes('until Ctrl-C'));
+    const phase = async () => JSON.parse((await run('status', '--json')).stdout).folders[0]?.phase;
+    while ((await phase()) !== 'watching') {
+      expect(daemon.child.exitCode).toBeNull();
+    }
     daemon.child.kill('SIGINT');
     await daemon.done;
     const journal = readdirSync(path('profile')).filter((name) => name.startsWith('journal.sqlite'));
