@@ -22,6 +22,7 @@ import type { RoundListener } from '../keep/retry-rounds.ts';
 import { servicesFromEnv } from '../keep/services-from-env.ts';
 import { createThreadedDisk } from '../local/threaded-disk.ts';
 import { createThreadedWatcher } from '../local/threaded-watcher.ts';
+import type { OpenJournal } from '../sync/journal-database.ts';
 import { openThreadedJournal } from '../sync/threaded-journal.ts';
 import { accountFacts, askWhoAmI } from './account-facts.ts';
 import type { Connection, EngineRequest, RunningEngine, WhoAmI } from './connection.ts';
@@ -169,6 +170,10 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       cacheBytes: 0,
     });
     closers.push(() => keep.close());
+    let journal: OpenJournal | undefined;
+    // After the disk, whose threads read the journal: who closes it last moves its log into the file. A log that is left
+    // has to be read by the next start, and the first write after that moves it.
+    closers.push(() => journal?.close());
     const disk = createThreadedDisk({ journalPath: journalFile });
     closers.push(() => disk.close());
     const watcher = request.watch
@@ -188,8 +193,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     if (opened.status === 'rejected') {
       throw asked.status === 'rejected' ? asked.reason : opened.reason;
     }
-    let journal = opened.value;
-    closers.push(() => journal.close());
+    journal = opened.value;
     if (asked.status === 'rejected') {
       throw asked.reason;
     }
@@ -199,7 +203,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     }
     const renewJournal = async () => {
       try {
-        await journal.close();
+        await journal?.close();
       } catch (thrown) {
         // It is to be moved aside: what it complains of is known.
         const { code, message } = asKeepsyncError(thrown);

@@ -16,12 +16,12 @@ export interface LocalWatcherOptions {
 export function createLocalWatcher(options: LocalWatcherOptions): Watcher {
   const clock = options.clock ?? systemClock;
   return {
-    watch: async (roots, rules, events) => {
+    watch: async (roots, rules, events, knownEntries = 0) => {
       const diskPaths = roots.map((root) => root.diskPath);
       const relay = new HintRelay(events, clock, diskPaths, sep);
       const isFiltered = createWatchFilter(roots, rules, sep);
       const common = { diskPaths, followLinks: rules.followLinks, isFiltered };
-      const watching = hasMoreEntriesThan(roots, isFiltered, options.watchEntriesMax)
+      const watching = hasMoreEntriesThan(roots, isFiltered, options.watchEntriesMax, knownEntries)
         ? startFolderWatcher({ ...common, isRecursive: process.platform !== 'linux' }, relay)
         : await startChokidar(common, relay);
       return {

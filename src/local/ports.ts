@@ -180,5 +180,11 @@ export interface WatchEvents {
 
 /** chokidar, folders only, or nothing at all, behind one port. */
 export interface Watcher {
-  watch(roots: readonly TreeRoot[], rules: TreeRules, events: WatchEvents): Promise<Watching>;
+  /** `knownEntries`: so many entries the tree had when it was last looked at; who knows that need not count them. */
+  watch(
+    roots: readonly TreeRoot[],
+    rules: TreeRules,
+    events: WatchEvents,
+    knownEntries?: number,
+  ): Promise<Watching>;
 }

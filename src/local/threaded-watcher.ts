@@ -14,6 +14,7 @@ interface WatchTask {
   readonly roots: readonly TreeRoot[];
   readonly rules: TreeRules;
   readonly events: WatchEvents;
+  readonly knownEntries: number;
 }
 
 export interface ThreadedWatcherOptions {
@@ -66,8 +67,8 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Threaded
       events?.onHints(event.hints);
     }
   };
-  const begin = (watchId: number, task: WatchTask) =>
-    connect().call('watch', { watchId, roots: task.roots, rules: task.rules });
+  const begin = (watchId: number, { events: _, ...task }: WatchTask) =>
+    connect().call('watch', { watchId, ...task });
   const reviveAfter = (error: KeepsyncError) => {
     const mayRestart = ++restarts <= MAX_RESTARTS;
     for (const [watchId, task] of tasks) {
@@ -81,9 +82,9 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Threaded
   };
 
   return {
-    watch: async (roots, rules, events) => {
+    watch: async (roots, rules, events, knownEntries = 0) => {
       const watchId = nextId++;
-      const task = { roots, rules, events };
+      const task = { roots, rules, events, knownEntries };
       tasks.set(watchId, task);
       const end = async () => {
         if (!tasks.delete(watchId)) {

@@ -29,12 +29,19 @@ export function createWatchFilter(
   };
 }
 
-/** Whether the roots hold more than `limit` entries. Stops counting there; links are not followed. */
+/**
+ * Whether the roots hold more than `limit` entries. Stops counting there; links are not followed. Where they held more at
+ * the last look, as `knownEntries` says, nothing is counted: to list a large tree takes long, and hardly one becomes small.
+ */
 export function hasMoreEntriesThan(
   roots: readonly TreeRoot[],
   isFiltered: (diskDir: string) => boolean,
   limit: number,
+  knownEntries: number,
 ): boolean {
+  if (knownEntries > limit) {
+    return true;
+  }
   let count = 0;
   const waiting = roots.map((root) => root.diskPath);
   for (let dir = waiting.pop(); dir !== undefined && count <= limit; dir = waiting.pop()) {

@@ -10,6 +10,7 @@ export type WatchThreadApi = {
     readonly watchId: number;
     readonly roots: readonly TreeRoot[];
     readonly rules: TreeRules;
+    readonly knownEntries: number;
   }): Promise<void>;
   unwatch(watchId: number): Promise<void>;
 };
@@ -26,12 +27,13 @@ export function serveWatcher(port: MessagePort, watchEntriesMax: number): void {
   const watcher = createLocalWatcher({ watchEntriesMax });
   const watchings = new Map<number, Watching>();
   const raise = serveThread<WatchThreadApi>(port, {
-    watch: async ({ watchId, roots, rules }) => {
+    watch: async ({ watchId, roots, rules, knownEntries }) => {
       const tell = (event: WatchThreadEvent) => raise(WATCH_EVENT, event);
-      const watching = await watcher.watch(roots, rules, {
-        onHints: (hints) => tell({ watchId, hints }),
-        onDoubt: (doubt) => tell({ watchId, doubt }),
-      });
+      const events = {
+        onHints: (hints: readonly WatchHint[]) => tell({ watchId, hints }),
+        onDoubt: (doubt: ErrorRecord) => tell({ watchId, doubt }),
+      };
+      const watching = await watcher.watch(roots, rules, events, knownEntries);
       watchings.set(watchId, watching);
     },
     unwatch: async (watchId) => {

@@ -1,8 +1,8 @@
 import { asKeepsyncError } from '../base/errors.ts';
-import type { ScanTotals, TreeChange, WatchHint, Watching } from '../local/ports.ts';
+import type { ScanTotals, TreeChange, WatchEvents, WatchHint, Watching } from '../local/ports.ts';
 import { CoalescedTask } from './coalesced-task.ts';
 import type { FolderCore } from './folder-core.ts';
-import type { PendingFile } from './journal-port.ts';
+import type { JournalCounts, PendingFile } from './journal-port.ts';
 import { findablePath, pathInCollection, topmostPaths } from './root-paths.ts';
 
 /** How long the first scan waits for a watcher that takes its time; then there is one scan now and one when it watches. */
@@ -161,13 +161,18 @@ export class FolderScans {
       return;
     }
     try {
-      const watching = await watcher.watch(core.plan.roots, core.plan.rules, {
+      const known = knownFiles(await core.ports.journal.counts(core.folder.id));
+      if (core.closed) {
+        return;
+      }
+      const events: WatchEvents = {
         onHints: (hints) => this.#hints(hints),
         onDoubt: (record) => {
           core.note('warn', record.message);
           this.rescan();
         },
-      });
+      };
+      const watching = await watcher.watch(core.plan.roots, core.plan.rules, events, known);
       if (core.closed) {
         await watching.close();
         return;
@@ -252,4 +257,9 @@ export class FolderScans {
     waiting?.resolve();
     this.#ports.onFound();
   }
+}
+
+/** How many files were on the disk at the last look. */
+function knownFiles({ pending, stored, saved, failed, held }: JournalCounts): number {
+  return [pending, stored, saved, failed, held].reduce((sum, tally) => sum + tally.files, 0);
 }

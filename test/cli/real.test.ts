@@ -184,6 +184,19 @@ describe('real processes against the local cluster', { timeout: 300_000 }, () =>
     expect(second.err).toContain('Stopping');
   });
 
+  test('a daemon that ended leaves nothing to the next but the journal itself', async () => {
+    const daemon = start('daemon');
+    await until('it listens', () => daemon.err.includes('until Ctrl-C'));
+    const phase = async () => JSON.parse((await run('status', '--json')).stdout).folders[0]?.phase;
+    while ((await phase()) !== 'watching') {
+      expect(daemon.child.exitCode).toBeNull();
+    }
+    daemon.child.kill('SIGINT');
+    await daemon.done;
+    const journal = readdirSync(path('profile')).filter((name) => name.startsWith('journal.sqlite'));
+    expect(journal.sort()).toEqual(['journal.sqlite', 'journal.sqlite.account']);
+  });
+
   test('nothing in the folder was written, renamed, removed or touched by any of this', () => {
     expect(before.length).toBe(54);
     expect(stateOfData()).toEqual(before);
