@@ -20,6 +20,7 @@ import { createEngine } from '../engine.ts';
 import { createKeepClient, type KeepClient } from '../keep/keep-client.ts';
 import type { RoundListener } from '../keep/retry-rounds.ts';
 import { servicesFromEnv } from '../keep/services-from-env.ts';
+import { createEarlyWatcher } from '../local/early-watcher.ts';
 import { createThreadedDisk } from '../local/threaded-disk.ts';
 import { createThreadedWatcher } from '../local/threaded-watcher.ts';
 import type { OpenJournal } from '../sync/journal-database.ts';
@@ -180,11 +181,18 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
       : undefined;
     closers.push(() => watcher?.close());
+    const early = watcher && createEarlyWatcher(watcher, env.clock);
+    closers.push(() => early?.close());
     const ask = async () => {
       if (request.watch) {
         // Their threads are needed at once: they start while the cluster is asked and the journal opens.
         watcher?.warmUp();
         disk.warmUp();
+        for (const { config } of await request.pairs.load()) {
+          if (!config.paused) {
+            early?.begin(config.roots, config.rules);
+          }
+        }
       }
       return await accountFacts(api, connection, `${journalFile}.account`);
     };
@@ -227,7 +235,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       journal,
       renewJournal,
       disk,
-      watcher,
+      watcher: early,
       keep,
       reachability,
       store: api.collections,
