@@ -18,8 +18,11 @@ export interface SharedBufferPoolOptions {
   readonly onRest?: () => void;
 }
 
-/** How long nothing must be lent before that: an upload of many blocks is over then. */
-const REST_MS = 5_000;
+/**
+ * How long nothing must be lent before that: an upload of many blocks is over then, and the save that follows has their
+ * memory. With 5 s, that of 100,000 files peaked at 501 instead of 435 MiB.
+ */
+const REST_MS = 500;
 
 /**
  * Lends shared memory to buffer blocks and takes it back. Measured: 60 blocks with a fresh 64 MiB buffer each peaked at
