@@ -34,7 +34,7 @@ export interface SimNetworkOptions {
 }
 
 /** Milliseconds that a request and an answer are on the wire, at most. Blocks overtake each other on it. */
-const WIRE_MAX_MS = 400;
+export const WIRE_MAX_MS = 400;
 
 /**
  * What lies between a client and its cluster: every request and every answer takes its time, some get lost. A request

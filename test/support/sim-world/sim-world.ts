@@ -20,7 +20,7 @@ import { SimDisk } from '../sim-disk.ts';
 import { createSimLocalDisk } from '../sim-disk-local.ts';
 import { createSimWatcher, seededFractions } from '../sim-disk-watcher.ts';
 import { Life, type Trap } from './life.ts';
-import { SimNetwork } from './sim-network.ts';
+import { SimNetwork, WIRE_MAX_MS } from './sim-network.ts';
 import { fastTemporaryFolder } from './temporary-folder.ts';
 import type { Trace } from './trace.ts';
 import { textOf, Witness, type WitnessedFolder } from './witness.ts';
@@ -283,12 +283,18 @@ export class SimWorld {
       rmSync(this.journalPath + suffix, { force: true });
     }
     this.witness.forgotten();
-    this.#pairs = this.folders.map((folder) => {
+    this.#pairs = this.folders.map((folder) => this.#pairOf(folder, this.collectionOf(folder) ?? null));
+    this.#noteForeign();
+    // A save that is on the wire still arrives; long before the new one can have read a file.
+    this.clock.setTimer(WIRE_MAX_MS, () => this.#noteForeign());
+  }
+
+  #noteForeign(): void {
+    for (const folder of this.folders) {
       for (const path of this.remote(folder).keys()) {
         this.#notOurs.add(`${folder.publicId} ${path}`);
       }
-      return this.#pairOf(folder, this.collectionOf(folder) ?? null);
-    });
+    }
   }
 
   /** The same folder with another token: what was signed for the old one is worth nothing. */
