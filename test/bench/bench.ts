@@ -114,7 +114,10 @@ async function measureAll(venv: string): Promise<BenchResults> {
     scale: workplace.scale,
     runs: workplace.runs,
     places: workplace.places(),
-    arvados: execFileSync(workplace.arvados.put, ['--version'], { encoding: 'utf8' }).trim(),
+    // It names itself by the whole path it was called by.
+    arvados: execFileSync(workplace.arvados.put, ['--version'], { encoding: 'utf8' })
+      .trim()
+      .replace(/^\S*\//, ''),
     tookSeconds: (performance.now() - started) / 1000,
     cases,
   };
