@@ -31,6 +31,8 @@ export interface SimNetworkOptions {
   readonly onFault: (fault: string) => void;
   /** The server is about to say what state this collection is in. */
   readonly onLook: (uuid: string) => void;
+  /** A whole manifest of a client that is gone is being saved; then it is. */
+  readonly onLateSave: (isSaving: boolean) => void;
 }
 
 /** Milliseconds that a request and an answer are on the wire, at most. Blocks overtake each other on it. */
@@ -97,7 +99,8 @@ export class SimNetwork {
     };
   }
 
-  get collectionStore(): CollectionStore {
+  /** The store as one client sees it. */
+  collectionStore(client: { readonly dead: boolean }): CollectionStore {
     const { collections: real } = this.#options;
     return {
       get: (uuid, signal) =>
@@ -114,7 +117,14 @@ export class SimNetwork {
       replaceFiles: (uuid, change, signal) =>
         this.#request('replaceFiles', signal, () => real.replaceFiles(uuid, change)),
       updateManifest: (uuid, text, signal) =>
-        this.#request('updateManifest', signal, () => real.updateManifest(uuid, text)),
+        this.#request('updateManifest', signal, async () => {
+          this.#options.onLateSave(client.dead);
+          try {
+            return await real.updateManifest(uuid, text);
+          } finally {
+            this.#options.onLateSave(false);
+          }
+        }),
       canReplaceFiles: () => real.canReplaceFiles(),
       previousVersionPdh: (uuid, signal) =>
         this.#request('previousVersionPdh', signal, () => real.previousVersionPdh(uuid)),

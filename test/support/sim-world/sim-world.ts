@@ -75,6 +75,7 @@ export class SimWorld {
   #remoteListener: ((uuid: string) => void) | undefined;
   #nextTrap: Trap | undefined;
   #byStranger = false;
+  #isLateSave = false;
   #isNewToken = false;
   readonly #logged: string[] = [];
   readonly #folder = fastTemporaryFolder();
@@ -101,7 +102,8 @@ export class SimWorld {
       signatureHolds: (locator) => locator.startsWith(EMPTY_BLOCK) || this.#signatureHolds(locator),
       blockExists: (stripped) => stripped === EMPTY_BLOCK || this.keep.blocks.has(stripped),
       replaceFiles: seed % 5 !== 0,
-      onChange: (uuid, before, after) => this.witness.changed(uuid, before, after, this.#byStranger),
+      onChange: (uuid, before, after) =>
+        this.witness.changed(uuid, before, after, { byStranger: this.#byStranger, isLate: this.#isLateSave }),
     });
     this.network = new SimNetwork({
       clock: this.clock,
@@ -110,6 +112,9 @@ export class SimWorld {
       collections: this.collections,
       onFault: (fault) => this.count(`fault: ${fault}`),
       onLook: (uuid) => this.witness.looked(uuid),
+      onLateSave: (isSaving) => {
+        this.#isLateSave = isSaving;
+      },
     });
     this.witness = new Witness({
       disk: this.disk,
@@ -163,7 +168,7 @@ export class SimWorld {
       journal: this.#counted(life.port('journal', this.#observed(journal), { late: true, inOrder: true })),
       disk: life.port('disk', disk, { late: true }),
       keep: this.#acknowledging(life.port('keep', this.network.blockStore)),
-      store: this.#watched(life.port('store', this.network.collectionStore)),
+      store: this.#watched(life.port('store', this.network.collectionStore(life))),
       pairs: life.port('pairs', {
         load: async () => this.#pairs,
         save: async (pairs: readonly Pair[]) => {

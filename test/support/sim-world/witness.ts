@@ -141,8 +141,17 @@ export class Witness {
     }
   }
 
-  /** The collection changed. */
-  changed(uuid: string, before: Files, after: Files, isStranger: boolean): void {
+  /**
+   * The collection changed. `isLate`: by a whole manifest that a killed client had sent, which only a cluster without
+   * `replace_files` is sent: nobody can keep that from replacing what strangers wrote since.
+   */
+  changed(
+    uuid: string,
+    before: Files,
+    after: Files,
+    how: { readonly byStranger: boolean; readonly isLate: boolean },
+  ): void {
+    const isStranger = how.byStranger;
     const folder = this.#options.folderOfCollection(uuid);
     if (folder === undefined) {
       return;
@@ -171,7 +180,12 @@ export class Witness {
       }
     }
     for (const content of lost) {
-      if (!isStranger && content.startsWith(STRANGER) && this.#unseen.get(uuid)?.has(content) !== true) {
+      if (
+        !isStranger &&
+        !how.isLate &&
+        content.startsWith(STRANGER) &&
+        this.#unseen.get(uuid)?.has(content) !== true
+      ) {
         this.#break(0, `what a stranger wrote is nowhere in the collection any more: ${content}`);
       }
     }
