@@ -1,5 +1,5 @@
 import { Emitter } from '../base/emitter.ts';
-import type { KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError, type KeepsyncError } from '../base/errors.ts';
 import type { ScanTotals, TreeRoot, TreeRules, Watcher } from '../local/ports.ts';
 import type { CollectionSaver, SaveOutcome, SaveTarget } from './collection-saver.ts';
 import type { UploaderPorts } from './folder-uploader.ts';
@@ -124,6 +124,11 @@ export class FolderCore {
       this.note('error', error.message);
     }
     this.changed();
+  }
+
+  /** For whatever goes wrong and has no place of its own. */
+  workFailed(thrown: unknown): void {
+    this.trouble('work', asKeepsyncError(thrown));
   }
 
   clear(kind: TroubleKind): void {

@@ -1,5 +1,5 @@
 import type { Emitter } from '../base/emitter.ts';
-import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import { KeepsyncError } from '../base/errors.ts';
 import { Backoff } from './backoff.ts';
 import { CoalescedTask } from './coalesced-task.ts';
 import { type AdopterPorts, CollectionAdopter } from './collection-adopter.ts';
@@ -89,8 +89,11 @@ export class FolderLoop {
       onProgress: () => this.#progress(),
       onChangedFiles: (files) => this.#scans.lookAgain(files),
     });
-    const failed = (thrown: unknown) => core.trouble('work', asKeepsyncError(thrown));
-    this.#uploads = new CoalescedTask(() => this.#upload(), failed, ended);
+    this.#uploads = new CoalescedTask(
+      () => this.#upload(),
+      (thrown) => core.workFailed(thrown),
+      ended,
+    );
   }
 
   get events(): Emitter<LoopEvents> {
@@ -359,7 +362,7 @@ export class FolderLoop {
     }
     void core.ports.journal.nextDueAtMs(core.folder.id).then(
       (dueAtMs) => this.#wakeAt(Math.min(...this.#timesMs(dueAtMs))),
-      (thrown) => core.trouble('work', asKeepsyncError(thrown)),
+      (thrown) => core.workFailed(thrown),
     );
   }
 

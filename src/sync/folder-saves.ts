@@ -44,8 +44,11 @@ export class FolderSaves {
     this.#core = core;
     this.#ports = ports;
     this.#backoff = new Backoff(core.ports.clock, SAVE_AGAIN_FIRST_MS, SAVE_AGAIN_LAST_MS);
-    const failed = (thrown: unknown) => core.trouble('work', asKeepsyncError(thrown));
-    this.task = new CoalescedTask(() => this.#save(), failed, ports.arm);
+    this.task = new CoalescedTask(
+      () => this.#save(),
+      (thrown) => core.workFailed(thrown),
+      ports.arm,
+    );
   }
 
   get saving(): boolean {

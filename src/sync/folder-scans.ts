@@ -41,8 +41,11 @@ export class FolderScans {
   constructor(core: FolderCore, ports: ScansPorts) {
     this.#core = core;
     this.#ports = ports;
-    const failed = (thrown: unknown) => core.trouble('work', asKeepsyncError(thrown));
-    this.task = new CoalescedTask(() => this.#scan(), failed, ports.onIdle);
+    this.task = new CoalescedTask(
+      () => this.#scan(),
+      (thrown) => core.workFailed(thrown),
+      ports.onIdle,
+    );
   }
 
   /** Of the last scan of everything; undefined before there was one. */
