@@ -26,16 +26,27 @@ interface Begun {
 
 export function createEarlyWatcher(watcher: Watcher, clock: Clock): EarlyWatcher {
   const begun = new Map<string, Begun>();
-  const ends = new Set<Promise<unknown>>();
+  const ends = new Set<Promise<void>>();
   const keyOf = (roots: readonly TreeRoot[], rules: TreeRules) => JSON.stringify([roots, rules]);
 
   const drop = (key: string): void => {
-    const { cancelTimer, watching } = begun.get(key) ?? {};
+    const one = begun.get(key);
+    if (one === undefined) {
+      return;
+    }
     begun.delete(key);
-    cancelTimer?.();
-    const end = Promise.allSettled([watching?.then((one) => one.close())]);
+    one.cancelTimer();
+    // What could not begin has nothing to end.
+    const end = one.watching.then(
+      (watching) => watching.close(),
+      () => undefined,
+    );
     ends.add(end);
-    void end.then(() => ends.delete(end));
+    end.then(
+      () => ends.delete(end),
+      // `close` tells of it.
+      () => undefined,
+    );
   };
 
   return {

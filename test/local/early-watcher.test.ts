@@ -86,3 +86,18 @@ test('what nobody takes over ends after a while, or when all ends', async () => 
   expect(told.closed).toBe(2);
   expect(clock.timerCount).toBe(0);
 });
+
+test('what could not be ended is told by whoever ends all', async () => {
+  const early = createEarlyWatcher(
+    {
+      watch: async () => ({
+        close: async () => {
+          throw new Error('it does not end');
+        },
+      }),
+    },
+    new ManualClock(),
+  );
+  early.begin(ROOTS, RULES);
+  await expect(early.close()).rejects.toThrow('it does not end');
+});
