@@ -76,7 +76,5 @@ export function unchangedFolder(
       bytes += Number(stat.size);
     }
   }
-  return known.left().length === 0
-    ? { entries: names.length, files, bytes, ignored, below }
-    : undefined;
+  return known.left().length === 0 ? { entries: names.length, files, bytes, ignored, below } : undefined;
 }
