@@ -16,7 +16,7 @@ export interface FolderWatcherOptions {
  * Watches folders only: one watch of the system for each, nothing remembered of the files in them. For trees that are
  * too large for chokidar.
  */
-export function startFolderWatcher(options: FolderWatcherOptions, relay: HintRelay): FolderWatching {
+export function startFolderWatcher(options: FolderWatcherOptions, relay: HintRelay): Watching {
   const watching = new FolderWatching(options, relay);
   for (const diskPath of options.diskPaths) {
     watching.addRoot(diskPath);
@@ -24,7 +24,7 @@ export function startFolderWatcher(options: FolderWatcherOptions, relay: HintRel
   return watching;
 }
 
-export class FolderWatching implements Watching {
+class FolderWatching implements Watching {
   readonly #options: FolderWatcherOptions;
   readonly #relay: HintRelay;
   /** By path. The id (dev:ino) tells a folder from another one that took its name. */
@@ -36,7 +36,6 @@ export class FolderWatching implements Watching {
   /** The system gives no more watches: asking for each further folder would only fail again. */
   #isExhausted = false;
   #isClosed = false;
-  #entriesListed = 0;
 
   constructor(options: FolderWatcherOptions, relay: HintRelay) {
     this.#options = options;
@@ -63,16 +62,6 @@ export class FolderWatching implements Watching {
     }
   }
 
-  /** How many entries its folders had when they were listed. */
-  get entriesListed(): number {
-    return this.#entriesListed;
-  }
-
-  /** There are more folders than the system gives watches. */
-  get isExhausted(): boolean {
-    return this.#isExhausted;
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const watcher of [...this.#rootWatchers, ...[...this.#watched.values()].map((one) => one.watcher)]) {
@@ -89,9 +78,7 @@ export class FolderWatching implements Watching {
       if (this.#isExhausted || this.#isClosed || !this.#addFolder(dir)) {
         continue;
       }
-      const entries = this.#list(dir);
-      this.#entriesListed += entries.length;
-      for (const entry of entries) {
+      for (const entry of this.#list(dir)) {
         // most entries are files: no path for those
         if (!entry.isDirectory() && !entry.isSymbolicLink()) {
           continue;

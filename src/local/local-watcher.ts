@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { startChokidar } from './chokidar-watcher.ts';
 import { startFolderWatcher } from './folder-watcher.ts';
 import { HintRelay } from './hint-relay.ts';
-import type { Watcher, Watching } from './ports.ts';
+import type { Watcher } from './ports.ts';
 import { createWatchFilter, hasMoreEntriesThan } from './watch-filter.ts';
 
 export interface LocalWatcherOptions {
@@ -12,8 +12,7 @@ export interface LocalWatcherOptions {
   readonly clock?: Clock;
 }
 
-/** The watcher of this computer, in the thread that calls it: counts the entries and chooses what fits. On Linux it counts
- * while it watches the folders: a large tree is listed once, and a small one is handed to chokidar without a gap. */
+/** The watcher of this computer, in the thread that calls it: counts the entries and chooses what fits. */
 export function createLocalWatcher(options: LocalWatcherOptions): Watcher {
   const clock = options.clock ?? systemClock;
   return {
@@ -22,19 +21,9 @@ export function createLocalWatcher(options: LocalWatcherOptions): Watcher {
       const relay = new HintRelay(events, clock, diskPaths, sep);
       const isFiltered = createWatchFilter(roots, rules, sep);
       const common = { diskPaths, followLinks: rules.followLinks, isFiltered };
-      const { watchEntriesMax } = options;
-      const isLinux = process.platform === 'linux';
-      const isLarge = () => hasMoreEntriesThan(roots, isFiltered, watchEntriesMax, knownEntries);
-      let watching: Watching;
-      if (isLinux || isLarge()) {
-        const folders = startFolderWatcher({ ...common, isRecursive: !isLinux }, relay);
-        const isSmall =
-          isLinux && folders.entriesListed <= watchEntriesMax && knownEntries <= watchEntriesMax;
-        watching =
-          isSmall && !folders.isExhausted ? await handOver(folders, startChokidar(common, relay)) : folders;
-      } else {
-        watching = await startChokidar(common, relay);
-      }
+      const watching = hasMoreEntriesThan(roots, isFiltered, options.watchEntriesMax, knownEntries)
+        ? startFolderWatcher({ ...common, isRecursive: process.platform !== 'linux' }, relay)
+        : await startChokidar(common, relay);
       return {
         close: async () => {
           relay.close();
@@ -43,10 +32,4 @@ export function createLocalWatcher(options: LocalWatcherOptions): Watcher {
       };
     },
   };
-}
-
-async function handOver(from: Watching, to: Promise<Watching>): Promise<Watching> {
-  const watching = await to;
-  await from.close();
-  return watching;
 }
