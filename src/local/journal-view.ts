@@ -23,6 +23,9 @@ const KIND_HELD_DIR = 2;
 
 const ENTRIES_SQL = `SELECT ${ENTRY_COLUMNS} FROM entry
   WHERE folder_id = ? AND dir = ? AND state NOT IN ${ABSENT_STATES}`;
+/** Goes along the index of paths, whose order is that of UTF-8. */
+const ENTRIES_PAGE_SQL = `SELECT ${ENTRY_COLUMNS} FROM entry
+  WHERE folder_id = ? AND dir = ? AND name > ? AND state NOT IN ${ABSENT_STATES} ORDER BY name LIMIT ?`;
 const ENTRY_SQL = `SELECT ${ENTRY_COLUMNS} FROM entry
   WHERE folder_id = ? AND dir = ? AND name = ? AND state NOT IN ${ABSENT_STATES}`;
 /** A row has a digest only while the journal knows where those bytes lie; what is gone counts too, as for a rename. */
@@ -32,6 +35,7 @@ const KNOWN_SQL = `SELECT 1 AS found FROM entry
 interface OpenView {
   readonly database: DatabaseSync;
   readonly entries: StatementSync;
+  readonly entriesPage: StatementSync;
   readonly entry: StatementSync;
   readonly known: StatementSync;
   /** dev and ino of the file that is open: a damaged journal is moved aside and a new one takes its name. */
@@ -79,7 +83,15 @@ export function openJournalView(journalPath: string): KnownSource {
     knownTree: (folderId) => {
       ask(current);
       return {
-        entriesOf: (dir) => ask(() => (view ?? current()).entries.all(folderId, dir).map(toKnownEntry)),
+        entriesOf: (dir, page) =>
+          ask(() => {
+            const { entries, entriesPage } = view ?? current();
+            const rows =
+              page === undefined
+                ? entries.all(folderId, dir)
+                : entriesPage.all(folderId, dir, page.after, page.limit);
+            return rows.map(toKnownEntry);
+          }),
         entryOf: (dir, name) =>
           ask(() => {
             const row = (view ?? current()).entry.get(folderId, dir, name);
@@ -103,6 +115,7 @@ function open(journalPath: string): OpenView {
     return {
       database,
       entries: asArrays(database.prepare(ENTRIES_SQL)),
+      entriesPage: asArrays(database.prepare(ENTRIES_PAGE_SQL)),
       entry: asArrays(database.prepare(ENTRY_SQL)),
       known: database.prepare(KNOWN_SQL),
       identity,

@@ -12,6 +12,9 @@ const SDK_SPACES = /[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u30
 /** A folder name that starts with a `.` or `..` line: the server's check works line by line and takes it for a path. */
 const DOT_LINE = /^\.{1,2}\n/;
 
+/** Nothing is wrong with such a name, and most are such: one question instead of several. */
+const PLAIN_NAME = /^[0-9A-Za-z_][ -.0-~]*$/;
+
 export interface NameProblem {
   readonly message: string;
   readonly action: string;
@@ -21,6 +24,9 @@ export interface NameProblem {
 
 /** What keeps a file or folder of this name out of a collection; undefined: nothing. `name` is one path component. */
 export function nameProblem(name: string, isDir: boolean): NameProblem | undefined {
+  if (PLAIN_NAME.test(name)) {
+    return undefined;
+  }
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
     return { message: 'Arvados cannot hold this name', action: 'Rename it.', overridable: false };
   }

@@ -58,10 +58,19 @@ export interface KnownEntry {
   readonly isHeld?: boolean;
 }
 
+export interface KnownPage {
+  /** '' for the first page. */
+  readonly after: string;
+  readonly limit: number;
+}
+
 /** The scan's view of the journal: one directory at a time, so that memory does not grow with the tree. */
 export interface KnownTree {
-  /** Entries right inside `dir` ('' is the top). */
-  entriesOf(dir: string): readonly KnownEntry[];
+  /**
+   * Entries right inside `dir` ('' is the top). With a `page`, up to `limit` of them, in the order of their names as UTF-8,
+   * those that come after the name given; fewer than that: the last page.
+   */
+  entriesOf(dir: string, page?: KnownPage): readonly KnownEntry[];
   /** One entry right inside `dir`: what a scan of a few paths asks, so that it does not cost a whole directory. */
   entryOf(dir: string, name: string): KnownEntry | undefined;
 }

@@ -1,6 +1,7 @@
 import { KeepsyncError } from '../base/errors.ts';
 import { fileError } from './file-errors.ts';
 import { IGNORE_FILE_NAME, IgnoreRules } from './ignore-rules.ts';
+import { KnownNames } from './known-names.ts';
 import type {
   FileStat,
   KnownEntry,
@@ -57,7 +58,7 @@ interface WalkFrame extends ToWalk {
   /** Entries that are still to be looked at, from `next` on. */
   readonly names: readonly string[];
   next: number;
-  readonly known: Map<string, KnownEntry>;
+  readonly known: KnownNames;
   /** What the journal knows and the disk did not show; filled once all names are looked at. */
   missing: KnownEntry[] | undefined;
   readonly below: ToWalk[];
@@ -182,7 +183,7 @@ class TreeWalk {
     if (this.#stack.length !== top || frame.next < frame.names.length) {
       return;
     }
-    frame.missing ??= frame.diskPaths.length > 0 ? [...frame.known.values()] : [];
+    frame.missing ??= frame.diskPaths.length > 0 ? frame.known.left() : [];
     for (let count = 0; count < STRIDE_ENTRIES && this.#stack.length === top; count++) {
       const entry = frame.missing.pop();
       if (entry === undefined) {
@@ -264,12 +265,10 @@ class TreeWalk {
       }
     }
     const names = namesOf(task, layers);
-    const known = new Map<string, KnownEntry>();
-    for (const entry of only === undefined
-      ? this.#known.entriesOf(task.path)
-      : this.#knownAmong(task.path, only.children.keys())) {
-      known.set(entry.name, entry);
-    }
+    const known =
+      only === undefined
+        ? KnownNames.inFolder(this.#known, task.path)
+        : KnownNames.of(this.#knownAmong(task.path, only.children.keys()));
     const [diskPath] = task.diskPaths;
     const isPlain = task.diskPaths.length === 1 && (task.roots?.children.size ?? 0) === 0;
     const frame: WalkFrame = {
@@ -316,7 +315,7 @@ class TreeWalk {
       plainPrefix: undefined,
       names: [],
       next: 0,
-      known: new Map(),
+      known: KnownNames.of([]),
       missing: [],
       below,
       nextBelow: 0,

@@ -1,5 +1,6 @@
 import { IGNORE_FILE_NAME, type IgnoreRules } from './ignore-rules.ts';
-import type { KnownEntry, KnownTree } from './ports.ts';
+import { KnownNames } from './known-names.ts';
+import type { KnownTree } from './ports.ts';
 import { nameErrorOf, type ScanRules } from './scan-entry.ts';
 import { kindOf, type ScanDisk, stampOf } from './sync-disk.ts';
 import { joinPath } from './tree-roots.ts';
@@ -32,13 +33,10 @@ export function unchangedFolder(
   { path, diskPath }: FolderPlace,
 ): UnchangedFolder | undefined {
   const { names, undecodable } = disk.list(diskPath);
-  const known = new Map<string, KnownEntry>();
-  for (const entry of knownTree.entriesOf(path)) {
-    known.set(entry.name, entry);
-  }
+  const known = KnownNames.inFolder(knownTree, path);
   const test = patterns.tester();
   const isLeftOut = undecodable.length > 0 || (path !== '' && test(path, true).ignored);
-  if (isLeftOut || known.size > names.length || names.includes(IGNORE_FILE_NAME)) {
+  if (isLeftOut || names.includes(IGNORE_FILE_NAME)) {
     return undefined;
   }
   const prefix = diskPath.endsWith(disk.separator) ? diskPath : diskPath + disk.separator;
@@ -61,6 +59,7 @@ export function unchangedFolder(
       ignored++;
       continue;
     }
+    known.delete(name);
     if (entry?.kind !== kind || nameErrorOf(rules, name, isDir, name) !== undefined) {
       return undefined;
     }
@@ -77,7 +76,5 @@ export function unchangedFolder(
       bytes += Number(stat.size);
     }
   }
-  return files + below.length === known.size
-    ? { entries: names.length, files, bytes, ignored, below }
-    : undefined;
+  return known.left().length === 0 ? { entries: names.length, files, bytes, ignored, below } : undefined;
 }

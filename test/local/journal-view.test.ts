@@ -38,6 +38,20 @@ describe("the journal's read side", () => {
     journal.close();
   });
 
+  it('gives them page by page, in the order of their names as UTF-8', () => {
+    const journal = new JournalFile(path);
+    for (const name of ['\u{1f600}', 'b', '\uff5e', 'a']) {
+      journal.set(1, name, { kind: 'file', stamp: 's' });
+    }
+    journal.set(1, 'aa', { kind: 'file', stamp: 's', state: 'deleted' });
+    const tree = view.knownTree(1);
+    const namesOf = (after: string) => tree.entriesOf('', { after, limit: 2 }).map((entry) => entry.name);
+    expect(namesOf('')).toEqual(['a', 'b']);
+    expect(namesOf('b')).toEqual(['\uff5e', '\u{1f600}']);
+    expect(namesOf('\u{1f600}')).toEqual([]);
+    journal.close();
+  });
+
   it('does not show what is gone or deleted, so that a scan reports it when it is back', () => {
     const journal = new JournalFile(path);
     journal.set(1, 'gone', { kind: 'file', stamp: 's', state: 'gone' });

@@ -161,12 +161,12 @@ describe('roots', () => {
     let isUnplugged = false;
     const known: KnownTree = {
       ...tree,
-      entriesOf: (dir) => {
+      entriesOf: (dir, page) => {
         if (!isUnplugged) {
           isUnplugged = true;
           disk.unmount(ROOT);
         }
-        return tree.entriesOf(dir);
+        return tree.entriesOf(dir, page);
       },
     };
     expect(() => scan(disk, known)).toThrowError(expect.objectContaining({ code: 'ROOT_GONE' }));

@@ -1,5 +1,5 @@
 import type { KnownSource } from '../../src/local/known-source.ts';
-import type { KnownEntry, TreeChange } from '../../src/local/ports.ts';
+import type { KnownEntry, KnownPage, TreeChange } from '../../src/local/ports.ts';
 
 export interface RememberedRow {
   readonly kind: 'file' | 'dir';
@@ -40,7 +40,7 @@ export class RememberedTree implements KnownSource {
 
   knownTree() {
     return {
-      entriesOf: (dir: string): KnownEntry[] => {
+      entriesOf: (dir: string, page?: KnownPage): KnownEntry[] => {
         this.questions++;
         const entries: KnownEntry[] = [];
         for (const [path, { kind, stamp }] of this.rows) {
@@ -49,7 +49,13 @@ export class RememberedTree implements KnownSource {
             entries.push({ name: path.slice(at + 1), kind, stamp });
           }
         }
-        return entries;
+        if (page === undefined) {
+          return entries;
+        }
+        return entries
+          .sort((one, other) => Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)))
+          .filter(({ name }) => Buffer.compare(Buffer.from(name), Buffer.from(page.after)) > 0)
+          .slice(0, page.limit);
       },
       entryOf: (dir: string, name: string): KnownEntry | undefined => {
         this.questions++;
