@@ -22,13 +22,20 @@ export interface Columns {
 export function toColumns<T extends object>(rows: readonly T[], kinds: ColumnKinds<T>): Columns {
   const columns: Record<string, string | Float64Array> = {};
   for (const key of Object.keys(kinds) as Array<keyof T & string>) {
-    if (kinds[key] === 'text') {
-      columns[key] = rows.map((row) => row[key]).join(TEXT_END);
-    } else {
-      columns[key] = Float64Array.from(rows, (row) => Number(row[key]));
-    }
+    columns[key] = kinds[key] === 'text' ? rows.map((row) => row[key]).join(TEXT_END) : numbersOf(rows, key);
   }
   return { count: rows.length, columns };
+}
+
+/** In a loop: `Float64Array.from` goes through an iterator, which takes ten times as long. */
+function numbersOf<T extends object>(rows: readonly T[], key: keyof T & string): Float64Array {
+  const numbers = new Float64Array(rows.length);
+  let index = 0;
+  for (const row of rows) {
+    numbers[index] = Number(row[key]);
+    index += 1;
+  }
+  return numbers;
 }
 
 /** The rows that `toColumns` was given. Throws INTERNAL where a text held a NUL character. */

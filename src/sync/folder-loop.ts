@@ -238,6 +238,8 @@ export class FolderLoop {
     this.#core.abort.abort(new KeepsyncError('CANCELLED', 'Stopped'));
     this.#cancelTimer?.();
     await Promise.all([this.#scans.close(), this.#uploads.stop(), this.#saves.task.stop()]);
+    const { ports, folder } = this.#core;
+    await ports.journal.writeFound(folder.id).catch((thrown: unknown) => this.#core.workFailed(thrown));
   }
 
   async #idle(): Promise<void> {

@@ -218,6 +218,7 @@ export class FolderScans {
     this.#moreFiles ??= Promise.withResolvers();
     core.changed();
     try {
+      await journal.writeFound(core.folder.id);
       const totals = await disk.scan(
         core.folder.id,
         { roots, rules, ...(only === undefined ? {} : { only }) },

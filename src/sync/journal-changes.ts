@@ -191,14 +191,18 @@ export class ChangeBatch {
       since_ms: this.#nowMs,
     };
     const content = this.#twins.get(seen.stamp);
-    if (content === undefined) {
-      this.#store.entries.insert(row);
-      this.pending += 1;
-    } else {
+    const isFirstInDir = this.#fillDirsOf(path);
+    if (content !== undefined) {
       this.#store.entries.insert({ ...row, ...storedChange(this.#store, row, content, this.#nowMs) });
       this.taken += 1;
+      return;
     }
-    this.#fillDirsOf(path);
+    if (isFirstInDir || row.due_ms > this.#nowMs || seen.stamp === '') {
+      this.#store.entries.insert(row);
+    } else {
+      this.#store.entries.keep(row);
+    }
+    this.pending += 1;
   }
 
   /** When a file that has to be read may be: at once, unless it changed within its calm period. */
@@ -213,7 +217,8 @@ export class ChangeBatch {
     const row = this.#take(path);
     if (row === undefined) {
       const [dir, name] = splitPath(path);
-      entries.insert({
+      const isFirstInDir = this.#fillDirsOf(path);
+      const found: Omit<EntryRow, 'id'> = {
         folder_id: this.#folderId,
         dir,
         name,
@@ -231,10 +236,15 @@ export class ChangeBatch {
         attempts: 0,
         error: null,
         since_ms: this.#nowMs,
-      });
-    } else {
-      this.#becomeDir(row);
+      };
+      if (isFirstInDir) {
+        entries.insert(found);
+      } else {
+        entries.keep(found);
+      }
+      return;
     }
+    this.#becomeDir(row);
     this.#fillDirsOf(path);
   }
 
@@ -259,27 +269,36 @@ export class ChangeBatch {
     });
   }
 
-  /** What lies at `path` is on disk, so its directories are directories, and none of them is empty. */
-  #fillDirsOf(path: string): void {
+  /**
+   * What lies at `path` is on disk, so its directories are directories, and none of them is empty. Returns whether a written
+   * row says so from now on: then what lies there must be written, too, or after a kill nobody would see that it is empty.
+   */
+  #fillDirsOf(path: string): boolean {
     const [parent] = splitPath(path);
     if (parent === '' || this.#dirsWithChild.has(parent)) {
-      return;
+      return false;
     }
+    const { entries } = this.#store;
+    let hasWritten = false;
     for (const dir of ancestorsOf(path).reverse()) {
       if (this.#dirsWithChild.has(dir)) {
-        return;
+        return hasWritten;
       }
       this.#dirsWithChild.add(dir);
-      const row = this.#store.entries.find(this.#folderId, dir);
+      const row = entries.find(this.#folderId, dir);
       if (row === undefined) {
         continue;
       }
+      const isWritten = entries.found.get(row.id) === undefined;
       if (!isThere(row) || row.kind === 'file') {
+        hasWritten = true;
         this.#becomeDir(row);
       } else if (row.state === 'stored' && row.saved_segments === null) {
-        this.#store.entries.update(row, { state: 'saved' });
+        hasWritten ||= isWritten;
+        entries.update(row, { state: 'saved' });
       }
     }
+    return hasWritten;
   }
 
   #held(path: string, diskPath: string, error: ErrorRecord): void {
@@ -324,6 +343,7 @@ export class ChangeBatch {
   }
 
   #goneAt(path: string, wasDir: boolean): void {
+    this.#store.entries.writeFound(this.#folderId);
     const row = this.#store.entries.find(this.#folderId, path);
     if (wasDir || row?.kind === 'dir') {
       this.#goneBelow(path);
@@ -336,6 +356,7 @@ export class ChangeBatch {
   }
 
   #goneBelow(path: string): void {
+    this.#store.entries.writeFound(this.#folderId);
     for (const row of this.#store.entries.below(this.#folderId, path)) {
       this.#goneRow(row);
     }

@@ -62,13 +62,16 @@ export class JournalDatabase implements OpenJournal {
       return { pending: batch.pending, taken: batch.taken, gone: batch.gone };
     });
 
+  writeFound: Call<'writeFound'> = async (folderId) => this.#readWritten(folderId, () => undefined);
+
   guardFigures: Call<'guardFigures'> = async (folderId) =>
-    this.#read(() => this.#queries.guardFigures(folderId));
+    this.#readWritten(folderId, () => this.#queries.guardFigures(folderId));
 
   confirmDeletes: Call<'confirmDeletes'> = async (folderId, deletes, who) =>
     this.#write(() => {
       let count = 0;
       for (const row of this.#store.entries.inState(folderId, 'gone')) {
+        this.#store.entries.writeFound(folderId);
         if (who === 'guard' && row.kind === 'file' && this.#store.entries.hasPending(folderId, row.size)) {
           continue;
         }
@@ -147,16 +150,23 @@ export class JournalDatabase implements OpenJournal {
     this.#read(() => this.#store.folders.get(folderId).remotePdh === null);
 
   buildSave: Call<'buildSave'> = async (request) =>
-    this.#write(() => this.#saves.build({ ...request, nowMs: Math.floor(request.nowMs) }));
+    this.#write(() => {
+      this.#store.entries.writeFound(request.folderId);
+      return this.#saves.build({ ...request, nowMs: Math.floor(request.nowMs) });
+    });
 
   finishSave: Call<'finishSave'> = async (saveId, result) =>
-    this.#write(() => this.#saves.finish(saveId, result));
+    this.#write(() => {
+      this.#store.entries.writeFound();
+      this.#saves.finish(saveId, result);
+    });
 
   abandonSave: Call<'abandonSave'> = async (saveId) => this.#read(() => this.#saves.abandon(saveId));
 
   compareRemote: Call<'compareRemote'> = async (folderId, remoteManifest) =>
     this.#write(() => {
       requireFolder(this.#store, folderId);
+      this.#store.entries.writeFound(folderId);
       return this.#saves.compare(folderId, remoteManifest);
     });
 
@@ -166,20 +176,25 @@ export class JournalDatabase implements OpenJournal {
   beginAdoption: Call<'beginAdoption'> = async (folderId, nowMs) =>
     this.#write(() => {
       requireFolder(this.#store, folderId);
+      this.#store.entries.writeFound(folderId);
       return this.#adoptions.begin(folderId, Math.floor(nowMs));
     });
 
   nextAdoptable: Call<'nextAdoptable'> = async (folderId, nowMs) =>
-    this.#write(() => this.#adoptions.next(folderId, Math.floor(nowMs)));
+    this.#write(() => {
+      this.#store.entries.writeFound(folderId);
+      return this.#adoptions.next(folderId, Math.floor(nowMs));
+    });
 
   recordAdoption: Call<'recordAdoption'> = async (folderId, verdicts, nowMs) =>
     this.#write(() => {
       requireFolder(this.#store, folderId);
+      this.#store.entries.writeFound(folderId);
       return this.#adoptions.record(folderId, verdicts, Math.floor(nowMs));
     });
 
   listFiles: Call<'listFiles'> = async (folderId, query) =>
-    this.#read(() => this.#queries.listFiles(folderId, query));
+    this.#readWritten(folderId, () => this.#queries.listFiles(folderId, query));
 
   listBlocks: Call<'listBlocks'> = async (folderId, query) =>
     this.#read(() => this.#queries.listBlocks(folderId, query));
@@ -203,6 +218,14 @@ export class JournalDatabase implements OpenJournal {
   #write<T>(work: () => T): T {
     this.#assertOpen();
     return this.#store.write(work);
+  }
+
+  /** For what reads the folder's rows past what is kept of them in memory. */
+  #readWritten<T>(folderId: number, work: () => T): T {
+    if (this.#store.entries.found.size > 0) {
+      this.#write(() => this.#store.entries.writeFound(folderId));
+    }
+    return this.#read(work);
   }
 
   #read<T>(work: () => T): T {

@@ -224,8 +224,8 @@ export type AdoptionVerdict =
 
 /**
  * The sync engine's memory: what was seen on disk, where its bytes went, which blocks are acknowledged. One writer.
- * Every call is one transaction, durable (fsync) when it resolves. A damaged journal raises JOURNAL; the caller opens a
- * new one and rescans.
+ * Every call is one transaction, durable (fsync) when it resolves, but for what a scan has just found (`recordChanges`). A
+ * damaged journal raises JOURNAL; the caller opens a new one and rescans.
  */
 export interface Journal {
   openFolder(publicId: string): Promise<JournalFolder>;
@@ -241,12 +241,17 @@ export interface Journal {
    * over that row's segments and becomes `stored` at once; a file that is back with its row's stamp becomes what it was;
    * others become `pending`, due after their calm period. What is gone and was never saved is dropped, the rest becomes
    * `gone` and waits for `confirmDeletes`.
+   *
+   * What is new and due at once may be kept in memory until something happens to it: a scan after a kill finds it again.
    */
   recordChanges(
     folderId: number,
     changes: readonly TreeChange[],
     options: { readonly nowMs: number; readonly calm: CalmSettings },
   ): Promise<{ readonly pending: number; readonly taken: number; readonly gone: number }>;
+
+  /** Writes what was only kept in memory: before a scan, which compares the disk with the journal's file. */
+  writeFound(folderId: number): Promise<void>;
 
   /** For the mass-delete guard; costs what is gone, not what exists. */
   guardFigures(folderId: number): Promise<GuardFigures>;

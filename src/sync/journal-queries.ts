@@ -46,18 +46,21 @@ export class JournalQueries {
   }
 
   counts(folderId: number): JournalCounts {
-    const { tallies } = this.#store;
-    const oldest = this.#oldestStored.get(folderId)?.at;
+    const { tallies, entries } = this.#store;
+    const stored = [this.#oldestStored.get(folderId)?.at, entries.found.oldestToSaveMs(folderId)];
+    const times = stored.filter((time) => typeof time === 'number');
+    const written = tallies.of(folderId, 'pending');
+    const found = entries.found.pendingOf(folderId);
     return {
-      pending: tallies.of(folderId, 'pending'),
+      pending: { files: written.files + found.files, bytes: written.bytes + found.bytes },
       stored: tallies.of(folderId, 'stored'),
       saved: tallies.of(folderId, 'saved'),
       failed: tallies.of(folderId, 'failed'),
       held: tallies.of(folderId, 'held'),
       gone: tallies.of(folderId, 'gone'),
       deleted: tallies.of(folderId, 'deleted'),
-      dirsToSave: tallies.of(folderId, 'dirsToSave').files,
-      oldestStoredAtMs: typeof oldest === 'number' ? oldest : null,
+      dirsToSave: tallies.of(folderId, 'dirsToSave').files + entries.found.dirsToSaveOf(folderId),
+      oldestStoredAtMs: times.length === 0 ? null : Math.min(...times),
       storedBlocks: tallies.of(folderId, 'storedBlocks'),
       savedBlocks: tallies.of(folderId, 'savedBlocks'),
     };

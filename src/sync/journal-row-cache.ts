@@ -15,9 +15,12 @@ const CACHED_ROWS = 32_768;
  */
 export class RowCache<Row extends CacheableRow> {
   readonly #rows = new Map<number, Row>();
+  readonly #rowsBeside: () => number;
   readonly #maxRows: number;
 
-  constructor(maxRows = CACHED_ROWS) {
+  /** `rowsBeside` share its room. */
+  constructor(rowsBeside: () => number = () => 0, maxRows = CACHED_ROWS) {
+    this.#rowsBeside = rowsBeside;
     this.#maxRows = maxRows;
   }
 
@@ -28,7 +31,7 @@ export class RowCache<Row extends CacheableRow> {
   /** The row as it is from now on, or as it was just read. */
   put(row: Row): void {
     const isOnItsWay = row.kind === 'file' && (row.state === 'pending' || row.state === 'stored');
-    const hasRoom = this.#rows.size < this.#maxRows;
+    const hasRoom = this.#rows.size + this.#rowsBeside() < this.#maxRows;
     if (isOnItsWay && (hasRoom || (row.state === 'pending' && this.#rows.has(row.id)))) {
       this.#rows.set(row.id, row);
     } else {

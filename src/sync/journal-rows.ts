@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { BlockTable } from './journal-blocks.ts';
+import { FoundRows } from './journal-found.ts';
 import type { EntryState } from './journal-port.ts';
 import { DueCursor, RowCache } from './journal-row-cache.ts';
 import type { SegmentsText } from './journal-segments.ts';
@@ -44,12 +45,17 @@ export const ENTRY_COLUMNS =
 /** Rows read at once where all of a folder, or of a state, are gone through. */
 const PAGE_ROWS = 1_000;
 
-/** The entry table. All writing goes through `insert`, `update` and `remove`, which keep checksums, totals and use. */
+/**
+ * The entry table. All writing goes through `insert`, `update` and `remove`, which keep checksums, totals and use. Rows that
+ * were only `keep`t are not in it yet: `find`, `get`, `namesFound` and `hasLiveChild` know them; before anything else is asked
+ * of the table, `writeFound` has to put them there.
+ */
 export class EntryTable {
   readonly #database: DatabaseSync;
   readonly #tallies: Tallies;
   readonly #blocks: BlockTable;
-  readonly #cache = new RowCache<EntryRow>();
+  readonly found = new FoundRows<EntryRow>();
+  readonly #cache = new RowCache<EntryRow>(() => this.found.size);
   readonly due = new DueCursor();
   readonly #pageStatements = new Map<string, StatementSync>();
   readonly #byPath: StatementSync;
@@ -63,6 +69,7 @@ export class EntryTable {
   readonly #stampsFound: StatementSync;
   readonly #namesFound: StatementSync;
   readonly #idsAfter: StatementSync;
+  readonly #lastId: StatementSync;
   readonly #insert: StatementSync;
   readonly #updateAll: StatementSync;
   readonly #updateContent: StatementSync;
@@ -70,6 +77,7 @@ export class EntryTable {
   readonly #updateSaved: StatementSync;
   readonly #stateIds: StatementSync;
   readonly #remove: StatementSync;
+  #nextId: number | undefined;
 
   constructor(database: DatabaseSync, tallies: Tallies, blocks: BlockTable) {
     this.#database = database;
@@ -107,9 +115,9 @@ export class EntryTable {
        WHERE folder_id = ? AND dir = ? AND name = batch.value`,
     );
     this.#namesFound.setReturnArrays(true);
-    const columns = ENTRY_COLUMNS.split(', ').filter((column) => column !== 'id');
+    this.#lastId = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'entry'`);
     this.#insert = database.prepare(
-      `INSERT INTO entry (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      `INSERT INTO entry (${ENTRY_COLUMNS}) VALUES (${ENTRY_COLUMNS.replaceAll(/\w+/g, '?')})`,
     );
     // Only the indexes over named columns are written, so each statement names as few as it can.
     const common =
@@ -135,6 +143,10 @@ export class EntryTable {
 
   find(folderId: number, path: string): EntryRow | undefined {
     const [dir, name] = splitPath(path);
+    const found = this.found.at(folderId, dir, name);
+    if (found !== undefined) {
+      return found;
+    }
     const raw = this.#byPath.get(folderId, dir, name);
     if (raw === undefined) {
       return undefined;
@@ -147,7 +159,7 @@ export class EntryTable {
   }
 
   get(id: number): EntryRow | undefined {
-    const cached = this.#cache.get(id);
+    const cached = this.#cache.get(id) ?? this.found.get(id);
     if (cached !== undefined) {
       return cached;
     }
@@ -165,8 +177,19 @@ export class EntryTable {
     return this.#cache.get(id);
   }
 
-  /** After a rollback, and after rows were removed in bulk. */
-  forget(): void {
+  /** After rows were removed in bulk. */
+  forgetFolder(folderId: number): void {
+    this.found.forgetFolder(folderId);
+    this.#cache.clear();
+    this.due.reset();
+  }
+
+  commit(): void {
+    this.found.commit();
+  }
+
+  rollBack(): void {
+    this.found.rollBack();
     this.#cache.clear();
     this.due.reset();
   }
@@ -188,7 +211,7 @@ export class EntryTable {
   /** Those of the names for which there is a row right inside the directory. */
   namesFound(folderId: number, dir: string, names: readonly string[]): string[] {
     const found = this.#namesFound.all(JSON.stringify(names), folderId, dir) as unknown as string[][];
-    return found.flat();
+    return [...found.flat(), ...names.filter((name) => this.found.at(folderId, dir, name) !== undefined)];
   }
 
   /** Up to eight rows of that size and digest. */
@@ -206,7 +229,7 @@ export class EntryTable {
 
   /** Whether anything that is on disk is right inside the directory. */
   hasLiveChild(folderId: number, dir: string): boolean {
-    return this.#childOf.get(folderId, dir) !== undefined;
+    return this.found.hasIn(folderId, dir) || this.#childOf.get(folderId, dir) !== undefined;
   }
 
   /**
@@ -310,8 +333,57 @@ export class EntryTable {
     }
   }
 
+  /** A row that a scan has just found and that need not survive a kill: written when something happens to it. */
+  keep(row: NewEntry): void {
+    if (this.found.hasRoom) {
+      this.found.add({ ...row, id: this.#newId() });
+    } else {
+      this.insert(row);
+    }
+  }
+
   insert(row: NewEntry): EntryRow {
-    const { lastInsertRowid } = this.#insert.run(
+    return this.#insertAs({ ...row, id: this.#newId() });
+  }
+
+  /** Writes the rows that were only kept so far. */
+  writeFound(folderId?: number): void {
+    if (this.found.size > 0) {
+      for (const row of this.found.rows(folderId)) {
+        this.#writeKept(row);
+      }
+    }
+  }
+
+  /** The row is in the table from here on. */
+  writeRow(row: EntryRow): void {
+    if (this.found.get(row.id) !== undefined) {
+      this.#writeKept(row);
+    }
+  }
+
+  #writeKept(row: EntryRow): EntryRow {
+    return this.found.take(row) ? this.#insertAs(row) : row;
+  }
+
+  /** Ids are given here, not by SQLite: a row has its own before it is in the table. */
+  #newId(): number {
+    this.#nextId ??= Number(this.#lastId.get()?.seq ?? 0) + 1;
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return id;
+  }
+
+  /** What is in the table has its directories there, too. */
+  #insertAs(row: EntryRow): EntryRow {
+    if (row.dir !== '' && this.found.size > 0) {
+      const dir = this.found.at(row.folder_id, ...splitPath(row.dir));
+      if (dir !== undefined) {
+        this.#writeKept(dir);
+      }
+    }
+    this.#insert.run(
+      row.id,
       row.folder_id,
       row.dir,
       row.name,
@@ -331,15 +403,21 @@ export class EntryTable {
       row.since_ms,
       entrySum(row),
     );
-    const inserted: EntryRow = { ...row, id: Number(lastInsertRowid) };
-    this.#changed(inserted);
+    this.#changed(row);
     this.#count(row, 1);
     this.#blocks.move(undefined, row);
-    return inserted;
+    return row;
   }
 
   update(before: EntryRow, change: Partial<Omit<EntryRow, 'id' | 'folder_id' | 'dir' | 'name'>>): EntryRow {
     const row = { ...before, ...change };
+    if (this.found.take(before)) {
+      if (row.kind === 'dir' && row.saved_segments === null) {
+        this.found.add(row);
+        return row;
+      }
+      return this.#insertAs(row);
+    }
     const common = [
       row.state,
       row.saved_segments,
@@ -387,6 +465,9 @@ export class EntryTable {
   }
 
   remove(row: EntryRow): void {
+    if (this.found.take(row)) {
+      return;
+    }
     this.#remove.run(row.id);
     this.#cache.delete(row.id);
     this.#count(row, -1);

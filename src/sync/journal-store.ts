@@ -73,6 +73,7 @@ export class JournalStore {
         this.blocks.flush();
         this.tallies.flush();
         this.database.exec('COMMIT');
+        this.entries.commit();
         return result;
       } catch (thrown) {
         this.#rollBack();
@@ -102,7 +103,7 @@ export class JournalStore {
     this.sent.removeFolder(folderId);
     run('DELETE FROM save WHERE folder_id = ?');
     run('DELETE FROM entry WHERE folder_id = ?');
-    this.entries.forget();
+    this.entries.forgetFolder(folderId);
     run('DELETE FROM block WHERE folder_id = ?');
     this.foreign.clear(folderId);
     this.bases.removeFolder(folderId);
@@ -116,7 +117,7 @@ export class JournalStore {
 
   #rollBack(): void {
     this.blocks.forget();
-    this.entries.forget();
+    this.entries.rollBack();
     this.tallies.forget();
     this.bases.forget();
     this.pieces.forget();

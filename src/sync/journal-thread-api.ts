@@ -10,6 +10,7 @@ export const JOURNAL_CALLS = [
   'updateFolder',
   'removeFolder',
   'recordChanges',
+  'writeFound',
   'guardFigures',
   'confirmDeletes',
   'claimPending',

@@ -76,15 +76,18 @@ export class UploadQueue {
     }
     for (const file of claimed) {
       this.#held.add(file.entryId);
+      this.#store.entries.found.handOut(file.entryId);
     }
     return claimed;
   }
 
   release(entryIds: Iterable<number>): void {
+    const { entries } = this.#store;
     for (const entryId of entryIds) {
       // What is stored by now has no due time and is no work that was passed over.
-      if (this.#held.delete(entryId) && this.#store.entries.cached(entryId)?.due_ms !== null) {
-        this.#store.entries.due.reset();
+      if (this.#held.delete(entryId) && entries.cached(entryId)?.due_ms !== null) {
+        entries.due.reset();
+        entries.found.takeBack(entryId);
       }
     }
   }
@@ -115,7 +118,9 @@ export class UploadQueue {
 
   recordPieceBlock(folderId: number, block: AcknowledgedBlock, piece: StoredPiece, nowMs: number): void {
     const blockId = this.#store.blocks.record(folderId, block, nowMs, [piece.entryId]);
-    if (this.#awaited(folderId, piece.entryId, piece.stamp) !== undefined) {
+    const row = this.#awaited(folderId, piece.entryId, piece.stamp);
+    if (row !== undefined) {
+      this.#store.entries.writeRow(row);
       const { entryId, index, stamp, lengthBytes } = piece;
       this.#store.pieces.put({
         entry_id: entryId,
@@ -210,8 +215,22 @@ export class UploadQueue {
     return count;
   }
 
-  /** Rows that are due by then and that nobody holds, the earliest first. */
+  /** Rows that are due by then and that nobody holds, the earliest first; those that were just found are due. */
   *#notHeld(folderId: number, latestMs: number): Generator<EntryRow> {
+    const found = this.#store.entries.found.waiting(folderId)[Symbol.iterator]();
+    let next = found.next();
+    for (const row of this.#writtenNotHeld(folderId, latestMs)) {
+      for (; next.done !== true && isEarlier(next.value, row); next = found.next()) {
+        yield next.value;
+      }
+      yield row;
+    }
+    for (; next.done !== true; next = found.next()) {
+      yield next.value;
+    }
+  }
+
+  *#writtenNotHeld(folderId: number, latestMs: number): Generator<EntryRow> {
     const { entries } = this.#store;
     const from = entries.due.at(folderId);
     const ids = this.#due.iterate(folderId, latestMs, from.dueMs, from.dueMs, from.id);
@@ -283,6 +302,9 @@ export class UploadQueue {
     }
   }
 }
+
+const isEarlier = (one: EntryRow, other: EntryRow): boolean =>
+  one.due_ms === other.due_ms ? one.id < other.id : (one.due_ms ?? 0) < (other.due_ms ?? 0);
 
 export function errorCodeOf(row: EntryRow): ErrorCode {
   return row.error === null ? 'INTERNAL' : (JSON.parse(row.error) as { code: ErrorCode }).code;

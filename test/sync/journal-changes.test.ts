@@ -32,6 +32,7 @@ describe('what a scan finds', () => {
     world.write('d/a', 'x');
     world.mkdir('e');
     await world.scan();
+    await world.journal.writeFound(world.folderId);
     expect(states()).toEqual({ d: 'saved', 'd/a': 'pending', e: 'stored' });
     expect((await world.journal.counts(world.folderId)).dirsToSave).toBe(1);
   });

@@ -13,7 +13,12 @@ for (let batch = 0; ; batch += 1) {
     stat: { kind: 'file' as const, sizeBytes: 1, stamp: `1:${batch}:${index}`, changedAtMs: 0 },
   }));
   await journal.recordChanges(folder.id, changes, { nowMs: batch, calm: CALM });
-  process.stdout.write(`changes ${batch}\n`);
+  if (batch % 2 === 0) {
+    await journal.writeFound(folder.id);
+    process.stdout.write(`written ${batch}\n`);
+  } else {
+    process.stdout.write(`found ${batch}\n`);
+  }
   const files = await journal.claimPending(folder.id, batch, { files: 100, bytes: 1_000_000 });
   const content = `content of ${batch}`.padEnd(files.length, '.');
   const stored = files.map((file, offset) => ({

@@ -392,6 +392,7 @@ export class JournalWorld {
   }
 
   async scan(batch = 1_000, goneWhole = false): Promise<void> {
+    await this.journal.writeFound(this.folderId);
     const changes = this.changes(goneWhole);
     for (let start = 0; start < changes.length; start += batch) {
       await this.journal.recordChanges(this.folderId, changes.slice(start, start + batch), {

@@ -71,6 +71,7 @@ describe('claiming', () => {
   test('holds nothing after a restart', async () => {
     await pending({ a: '1' });
     await claim();
+    await world.journal.writeFound(world.folderId);
     await world.restart();
     expect(await claim()).toHaveLength(1);
   });
