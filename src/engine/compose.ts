@@ -175,11 +175,14 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     // After the disk, whose threads read the journal: who closes it last moves its log into the file. A log that is left
     // has to be read by the next start, and the first write after that moves it.
     closers.push(() => journal?.close());
-    const disk = createThreadedDisk({ journalPath: journalFile });
-    closers.push(() => disk.close());
     const watcher = request.watch
-      ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax })
+      ? createThreadedWatcher({ watchEntriesMax: settings.sync.watchEntriesMax, journalPath: journalFile })
       : undefined;
+    const disk = createThreadedDisk({
+      journalPath: journalFile,
+      help: (asked) => watcher?.helpScan(asked),
+    });
+    closers.push(() => disk.close());
     closers.push(() => watcher?.close());
     const early = watcher && createEarlyWatcher(watcher, env.clock);
     closers.push(() => early?.close());
@@ -206,9 +209,6 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       throw asked.reason;
     }
     const facts = asked.value;
-    if (request.watch) {
-      disk.warmUpHelp();
-    }
     const renewJournal = async () => {
       try {
         await journal?.close();

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, KeepsyncError } from '../base/errors.ts';
@@ -7,6 +6,8 @@ import type { TakeBytes } from './http-answer.ts';
 import { type ExchangeEnvironment, type ExchangeRequest, exchange } from './http-exchange.ts';
 import { adviceFor, type KeepMethod, statusCode } from './keep-status.ts';
 import { type Locator, parseLocator, signatureExpiryMs } from './locator.ts';
+import type { Md5 } from './md5.ts';
+import type { Md5Stream } from './md5-lanes.ts';
 import type { KeepService } from './ports.ts';
 import type { ProgressLimits } from './progress-watch.ts';
 
@@ -64,6 +65,8 @@ export interface KeepServersOptions {
   readonly token: () => string;
   readonly allowPlainHttp: boolean;
   readonly timeouts: KeepTimeouts;
+  /** Takes the md5 of what comes in. */
+  readonly md5: Pick<Md5, 'open'>;
   readonly exchange: ExchangeEnvironment;
 }
 
@@ -152,7 +155,26 @@ export class HttpKeepServers implements KeepServers {
     context: RequestContext,
   ): Promise<void> {
     const { md5, sizeBytes } = parseLocator(locator);
-    const hash = createHash('md5');
+    const hash = this.#options.md5.open(sizeBytes);
+    try {
+      await this.#receive(service, locator, sizeBytes, context, begin, hash);
+      const got = hash.digest();
+      if (got !== md5) {
+        throw fault('CHECKSUM', `answered other bytes, of md5 ${got}`);
+      }
+    } finally {
+      hash.close();
+    }
+  }
+
+  async #receive(
+    service: KeepService,
+    locator: string,
+    sizeBytes: number,
+    context: RequestContext,
+    begin: () => TakeBytes,
+    hash: Pick<Md5Stream, 'update'>,
+  ): Promise<void> {
     let gotBytes = 0;
     await this.#ask('GET', service, locator, context, {
       headers: { Accept: 'application/octet-stream' },
@@ -171,10 +193,6 @@ export class HttpKeepServers implements KeepServers {
     });
     if (gotBytes !== sizeBytes) {
       throw fault('CHECKSUM', `answered ${gotBytes} instead of ${sizeBytes} bytes`);
-    }
-    const got = hash.digest('hex');
-    if (got !== md5) {
-      throw fault('CHECKSUM', `answered other bytes, of md5 ${got}`);
     }
   }
 

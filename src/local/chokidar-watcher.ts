@@ -1,4 +1,3 @@
-import { watch } from 'chokidar';
 import type { HintRelay } from './hint-relay.ts';
 import type { Watching } from './ports.ts';
 
@@ -12,7 +11,9 @@ export interface ChokidarOptions {
  * Watches trees with chokidar; resolves once it is ready. It neither polls nor waits for writes to finish (the calm
  * period does that), and `atomic` is off because it would hide files whose name ends in `~`.
  */
-export function startChokidar(options: ChokidarOptions, relay: HintRelay): Promise<Watching> {
+export async function startChokidar(options: ChokidarOptions, relay: HintRelay): Promise<Watching> {
+  // Loaded here: the threads that walk and read are made of the same bundle, and large trees do without.
+  const { watch } = await import('chokidar');
   const watcher = watch([...options.diskPaths], {
     ignoreInitial: true,
     followSymlinks: options.followLinks,

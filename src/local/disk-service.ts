@@ -34,6 +34,12 @@ interface PackedStep extends Omit<ScanStep, 'changes'> {
   readonly changes: PackedChanges;
 }
 
+export interface ScanHelpRequest {
+  readonly folderId: number;
+  readonly rules: TreeRules;
+  readonly line: HelpLine;
+}
+
 /** What a disk thread offers. A type, not an interface, because thread methods are looked up by name. */
 export type DiskThreadApi = {
   /** The number of a scan under way, for `nextStep` and `dropScan`. */
@@ -44,7 +50,7 @@ export type DiskThreadApi = {
   /** Help for a scan that wants it, at the other end of the line. */
   bringHelp(input: { readonly scanId: number; readonly line: HelpLine }): void;
   /** Helps a scan of another thread. */
-  helpScan(input: { readonly folderId: number; readonly rules: TreeRules; readonly line: HelpLine }): void;
+  helpScan(input: ScanHelpRequest): void;
   stat(input: {
     readonly diskPaths: readonly string[];
     readonly followLinks: boolean;

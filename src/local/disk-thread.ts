@@ -11,14 +11,14 @@ import { serveWatcher } from './watch-service.ts';
 /** What the thread is started with. */
 export type DiskThreadData =
   | { readonly role: 'disk'; readonly journalPath: string | null }
-  | { readonly role: 'watch'; readonly watchEntriesMax: number };
+  | { readonly role: 'watch'; readonly watchEntriesMax: number; readonly journalPath?: string };
 
 if (parentPort === null) {
   throw new KeepsyncError('INTERNAL', 'this file runs only as a worker thread');
 }
 const data = workerData as DiskThreadData;
 if (data.role === 'watch') {
-  serveWatcher(parentPort, data.watchEntriesMax);
+  serveWatcher(parentPort, data.watchEntriesMax, data.journalPath);
 } else {
   const service = new DiskService(
     nodeDisk,

@@ -11,9 +11,14 @@ const STATES_AT = 1;
 const OFFERED = 1;
 const TAKEN = 2;
 const WITHDRAWN = 3;
+/**
+ * In one folder. A helper looks at a folder in one go, and it may be the watcher's thread, which has to hear the system
+ * again soon: this takes a tenth of a second.
+ */
+const ENTRIES_MAX = 50_000;
 /** How long a walker waits for a folder that its helper has begun with, before it looks itself. */
 const WAIT_MS = 100;
-const WAITS = 100;
+const WAITS = 30;
 
 type Offer = FolderPlace & { readonly slot: number };
 type Answer = { readonly slot: number; readonly path: string; readonly found: UnchangedFolder | undefined };
@@ -109,7 +114,7 @@ export function serveHelp(line: HelpLine, disk: ScanDisk, known: () => KnownTree
   const patterns = IgnoreRules.of(rules.patterns);
   line.port.on('message', ({ slot, path, diskPath }: Offer) => {
     const state = Atomics.compareExchange(shared, STATES_AT + slot, OFFERED, TAKEN);
-    const look = () => unchangedFolder(disk, known(), rules, patterns, { path, diskPath });
+    const look = () => unchangedFolder(disk, known(), rules, patterns, { path, diskPath }, ENTRIES_MAX);
     const found = state === OFFERED ? orUndefined(look) : undefined;
     line.port.postMessage({ slot, path, found } satisfies Answer);
     Atomics.add(shared, 0, 1);

@@ -1,10 +1,9 @@
-import { statSync } from 'node:fs';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import { packReads, unpackChanges, unpackResults } from './batch-columns.ts';
-import { type DiskThreadApi, runScan } from './disk-service.ts';
+import { type DiskThreadApi, runScan, type ScanHelpRequest } from './disk-service.ts';
 import type { DiskThreadData } from './disk-thread.ts';
 import type { LocalDisk, TreeRules } from './ports.ts';
 import { sharedHelpMemory } from './scan-help.ts';
@@ -12,6 +11,8 @@ import { sharedHelpMemory } from './scan-help.ts';
 export interface ThreadedDiskOptions {
   /** The journal's SQLite file; without one everything on the disk is new. It has to exist when a scan begins. */
   readonly journalPath?: string;
+  /** Somebody who helps to walk, if there is anybody; else the thread that reads files does. */
+  readonly help?: (request: ScanHelpRequest) => Promise<void> | undefined;
   /** How a thread is started; by default as the entry `local/disk-thread`. */
   readonly start?: (workerData: DiskThreadData) => Worker;
 }
@@ -19,14 +20,7 @@ export interface ThreadedDiskOptions {
 export interface ThreadedDisk extends LocalDisk {
   /** Starts the thread that walks trees before there is a tree to walk. */
   warmUp(): void;
-  /** Starts the thread that helps to walk, where the journal knows so much that a walk will want help. */
-  warmUpHelp(): void;
 }
-
-/** Of a journal that knows about 10,000 files. A walk asks for help after some thousands. */
-const HELP_JOURNAL_BYTES = 4 * 2 ** 20;
-
-const sizeBytesOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 export function startDiskThread(workerData: DiskThreadData): Worker {
   return startThread('local/disk-thread', { workerData });
@@ -47,7 +41,7 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
     const ours = { folderId, rules, line: { port: port2, shared } };
     for (const told of [
       walker.get().call('bringHelp', theirs, undefined, [port1]),
-      reader.get().call('helpScan', ours, undefined, [port2]),
+      options.help?.(ours) ?? reader.get().call('helpScan', ours, undefined, [port2]),
     ]) {
       told.catch(ignoreClosed);
     }
@@ -72,11 +66,6 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
     compareRanges: async (request) => reader.get().call('compareRanges', request),
     warmUp: () => {
       walker.get();
-    },
-    warmUpHelp: () => {
-      if (options.journalPath !== undefined && sizeBytesOf(options.journalPath) >= HELP_JOURNAL_BYTES) {
-        reader.get();
-      }
     },
     close: async () => {
       await Promise.all([walker.close(), reader.close()]);

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { asKeepsyncError, errorToRecord, type KeepsyncError } from '../base/errors.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
+import type { ScanHelpRequest } from './disk-service.ts';
 import type { DiskThreadData } from './disk-thread.ts';
 import { plainRecord } from './file-errors.ts';
 import type { TreeRoot, TreeRules, WatchEvents, Watcher } from './ports.ts';
@@ -20,6 +21,8 @@ interface WatchTask {
 export interface ThreadedWatcherOptions {
   /** Above so many entries folders only are watched. */
   readonly watchEntriesMax: number;
+  /** For `helpScan`. */
+  readonly journalPath?: string;
   /** How the thread is started; by default as the entry `local/disk-thread`. */
   readonly start?: (workerData: DiskThreadData) => Worker;
 }
@@ -27,6 +30,8 @@ export interface ThreadedWatcherOptions {
 export interface ThreadedWatcher extends Watcher {
   /** Starts the thread before anything is watched. */
   warmUp(): void;
+  /** Helps a scan of another thread, with a thread that has little to do then. Undefined where there is none. */
+  helpScan(request: ScanHelpRequest): Promise<void> | undefined;
   /** Ends a thread that nothing is watched in. */
   close(): Promise<void>;
 }
@@ -45,7 +50,11 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Threaded
     if (connection !== undefined) {
       return connection;
     }
-    const workerData: DiskThreadData = { role: 'watch', watchEntriesMax: options.watchEntriesMax };
+    const workerData: DiskThreadData = {
+      role: 'watch',
+      watchEntriesMax: options.watchEntriesMax,
+      ...(options.journalPath === undefined ? {} : { journalPath: options.journalPath }),
+    };
     const started = connectThread<WatchThreadApi>((options.start ?? startDiskThread)(workerData));
     started.onEvent((event, payload) => {
       if (event === WATCH_EVENT) {
@@ -114,6 +123,7 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Threaded
     warmUp: () => {
       connect();
     },
+    helpScan: (request) => connection?.call('helpScan', request, undefined, [request.line.port]),
     close: async () => {
       if (tasks.size === 0) {
         const ending = connection;

@@ -23,7 +23,7 @@ export interface UnchangedFolder {
 
 /**
  * Whether the journal knows everything right inside a folder as it is: then a scan has nothing to report there. Undefined
- * where it does not, and wherever that takes a closer look: links, odd names, an ignore file.
+ * where it does not, and wherever that takes a closer look: links, odd names, an ignore file; and where there are more than `entriesMax` entries.
  */
 export function unchangedFolder(
   disk: ScanDisk,
@@ -31,12 +31,13 @@ export function unchangedFolder(
   rules: ScanRules,
   patterns: IgnoreRules,
   { path, diskPath }: FolderPlace,
+  entriesMax = Number.POSITIVE_INFINITY,
 ): UnchangedFolder | undefined {
   const { names, undecodable } = disk.list(diskPath);
   const known = KnownNames.inFolder(knownTree, path);
   const test = patterns.tester();
   const isLeftOut = undecodable.length > 0 || (path !== '' && test(path, true).ignored);
-  if (isLeftOut || names.includes(IGNORE_FILE_NAME)) {
+  if (isLeftOut || names.length > entriesMax || names.includes(IGNORE_FILE_NAME)) {
     return undefined;
   }
   const prefix = diskPath.endsWith(disk.separator) ? diskPath : diskPath + disk.separator;

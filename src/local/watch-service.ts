@@ -1,8 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
+import type { ScanHelpRequest } from './disk-service.ts';
+import { openJournalView } from './journal-view.ts';
+import { nothingKnown } from './known-source.ts';
 import { createLocalWatcher } from './local-watcher.ts';
 import type { TreeRoot, TreeRules, WatchHint, Watching } from './ports.ts';
+import { serveHelp } from './scan-help.ts';
+import { nodeDisk } from './sync-disk.ts';
 
 export type WatchThreadApi = {
   /** Resolves once everything is watched. Events carry the caller's `watchId`. */
@@ -13,6 +18,8 @@ export type WatchThreadApi = {
     readonly knownEntries: number;
   }): Promise<void>;
   unwatch(watchId: number): Promise<void>;
+  /** Helps a scan of another thread; see `DiskThreadApi`. */
+  helpScan(input: ScanHelpRequest): void;
 };
 
 /** What the thread tells unasked. */
@@ -23,7 +30,11 @@ export type WatchThreadEvent =
 export const WATCH_EVENT = 'watch';
 
 /** The thread's side of `createThreadedWatcher`. */
-export function serveWatcher(port: MessagePort, watchEntriesMax: number): void {
+export function serveWatcher(
+  port: MessagePort,
+  watchEntriesMax: number,
+  journalPath: string | undefined,
+): void {
   const watcher = createLocalWatcher({ watchEntriesMax });
   const watchings = new Map<number, Watching>();
   const raise = serveThread<WatchThreadApi>(port, {
@@ -35,6 +46,11 @@ export function serveWatcher(port: MessagePort, watchEntriesMax: number): void {
       };
       const watching = await watcher.watch(roots, rules, events, knownEntries);
       watchings.set(watchId, watching);
+    },
+    helpScan: ({ folderId, rules, line }) => {
+      const known = journalPath === undefined ? nothingKnown : openJournalView(journalPath);
+      line.port.once('close', () => known.close());
+      serveHelp(line, nodeDisk, () => known.knownTree(folderId), rules);
     },
     unwatch: async (watchId) => {
       const watching = watchings.get(watchId);

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DiskThreadData } from '../../src/local/disk-thread.ts';
+import type { ScanHelpRequest } from '../../src/local/disk-service.ts';
 import { createThreadedDisk, startDiskThread } from '../../src/local/threaded-disk.ts';
+import { createThreadedWatcher } from '../../src/local/threaded-watcher.ts';
 import { FOLDER_ID, PLAIN_RULES, scanAll } from '../support/disk-conformance.ts';
 import { JournalFile } from '../support/disk-journal-file.ts';
 
@@ -40,25 +41,10 @@ describe('the disk in its threads', () => {
     await disk.close();
   });
 
-  it('has help ready for the walk of a tree of which the journal knows much, and only for that', async () => {
-    const journalPath = join(root, 'journal.sqlite');
-    let started = 0;
-    const start = (workerData: DiskThreadData) => {
-      started += 1;
-      return startDiskThread(workerData);
-    };
-    const startedFor = async (journalBytes: number) => {
-      writeFileSync(journalPath, new Uint8Array(journalBytes));
-      started = 0;
-      const disk = createThreadedDisk({ journalPath, start });
-      disk.warmUpHelp();
-      await disk.close();
-      return started;
-    };
-    expect([await startedFor(2 ** 20), await startedFor(2 ** 23)]).toEqual([0, 1]);
-  });
-
-  it('finds the one change in a large tree that two threads look through', async () => {
+  it.each([
+    ['reads', () => undefined],
+    ['watches', (path: string) => createThreadedWatcher({ watchEntriesMax: 0, journalPath: path })],
+  ])('finds the one change in a large tree, with the help of the thread that %s', async (_which, helper) => {
     const journalPath = join(root, 'journal.sqlite');
     const tree = join(root, 'tree');
     const folders = Array.from({ length: 30 }, (_, index) => join(tree, `d${index}`));
@@ -70,8 +56,20 @@ describe('the disk in its threads', () => {
     }
     const roots = [{ diskPath: tree, prefix: '' }];
     const journal = new JournalFile(journalPath);
-    const disk = createThreadedDisk({ journalPath });
+    const watcher = helper(journalPath);
+    const watching = await watcher?.watch(roots, PLAIN_RULES, {
+      onHints: () => undefined,
+      onDoubt: () => undefined,
+    });
+    const helps: Array<Promise<void> | undefined> = [];
+    const help = (asked: ScanHelpRequest) => {
+      const helping = watcher?.helpScan(asked);
+      helps.push(helping);
+      return helping;
+    };
+    const disk = createThreadedDisk({ journalPath, help });
     const first = await scanAll(disk, { roots, rules: PLAIN_RULES });
+    expect(helps).toEqual([]);
     journal.remember(FOLDER_ID, first.changes);
     const second = await scanAll(disk, { roots, rules: PLAIN_RULES });
     expect(second.changes).toEqual([]);
@@ -81,7 +79,11 @@ describe('the disk in its threads', () => {
     const third = await scanAll(disk, { roots, rules: PLAIN_RULES });
     expect(third.changes).toMatchObject([{ type: 'file', path: 'd20/f77' }]);
     expect(third.totals.files).toBe(first.totals.files);
+    expect(helps).toHaveLength(2);
+    expect(helps.every((one) => (one === undefined) === (watcher === undefined))).toBe(true);
+    await Promise.all(helps);
     journal.close();
+    await watching?.close();
     await disk.close();
   });
 
