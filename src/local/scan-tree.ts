@@ -180,6 +180,7 @@ class TreeWalk {
         this.#look(frame, name);
       }
     }
+    this.#offerAbove();
     if (this.#stack.length !== top || frame.next < frame.names.length) {
       return;
     }
@@ -200,6 +201,18 @@ class TreeWalk {
       this.#stack.pop();
     } else {
       this.#waiting = { task, parent: frame };
+    }
+  }
+
+  /** Help that came, or is done, in the middle of a large folder need not wait for its end. */
+  #offerAbove(): void {
+    if (!this.#help?.hasRoom) {
+      return;
+    }
+    for (const frame of this.#stack) {
+      if (frame.kind === 'walk' && frame.nextBelow > 0) {
+        this.#offerBelow(frame);
+      }
     }
   }
 

@@ -97,6 +97,32 @@ describe('a scan with help', () => {
     expect(helped).toBeGreaterThan(0);
   });
 
+  it('offers folders to help that comes in the middle of a large one', () => {
+    const disk = new SimDisk({ nowMs: () => 1_000 });
+    for (let index = 0; index < 3_000; index++) {
+      disk.write(`${ROOT}/a/f${index}`, 'x');
+    }
+    for (const name of ['b', 'c', 'd']) {
+      disk.write(`${ROOT}/${name}/f`, 'x');
+    }
+    const journal = new RememberedTree();
+    journal.remember(scan(disk, journal).changes);
+    const looksBefore = disk.callsOf('lstat');
+    let looksAtOffer = Number.POSITIVE_INFINITY;
+    const help: ScanHelp = {
+      isWanted: false,
+      get hasRoom() {
+        return this.isWanted;
+      },
+      offer: () => {
+        looksAtOffer = Math.min(looksAtOffer, disk.callsOf('lstat') - looksBefore);
+      },
+      foundIn: () => undefined,
+    };
+    expect(scan(disk, journal, help).changes).toEqual([]);
+    expect(looksAtOffer).toBeLessThan(3_000);
+  });
+
   it('asks for help once it has found a few thousand files as they were', () => {
     const disk = new SimDisk({ nowMs: () => 1_000 });
     disk.mkdir(ROOT);
