@@ -6,7 +6,7 @@ import type { TakeBytes } from './http-answer.ts';
 import { type ExchangeEnvironment, type ExchangeRequest, exchange } from './http-exchange.ts';
 import { adviceFor, type KeepMethod, statusCode } from './keep-status.ts';
 import { type Locator, parseLocator, signatureExpiryMs } from './locator.ts';
-import type { Md5 } from './md5.ts';
+import type { Md5Streams } from './md5.ts';
 import type { Md5Stream } from './md5-lanes.ts';
 import type { KeepService } from './ports.ts';
 import type { ProgressLimits } from './progress-watch.ts';
@@ -66,7 +66,7 @@ export interface KeepServersOptions {
   readonly allowPlainHttp: boolean;
   readonly timeouts: KeepTimeouts;
   /** Takes the md5 of what comes in. */
-  readonly md5: Pick<Md5, 'open'>;
+  readonly md5: Pick<Md5Streams, 'open'>;
   readonly exchange: ExchangeEnvironment;
 }
 

@@ -7,7 +7,7 @@ import type { TakeBytes } from './http-answer.ts';
 import { KeepReadError, KeepWriteError, NO_GET_PROGRESS, NO_PUT_PROGRESS } from './keep-errors.ts';
 import { DEFAULT_TIMEOUTS, HttpKeepServers, type KeepTimeouts } from './keep-request.ts';
 import { BLOCK_LIMIT_BYTES, EMPTY_BLOCK_LOCATOR, parseLocator } from './locator.ts';
-import { Md5 } from './md5.ts';
+import { blockMd5, Md5Streams } from './md5.ts';
 import type { FetchResult, FetchTargets, GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
 import { checkPutOptions, putRound } from './put-round.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -33,7 +33,6 @@ export class KeepRounds {
   readonly #agents: HttpAgents;
   readonly #newRequestId: () => string;
   readonly #calls = new CallScope();
-  readonly #md5 = new Md5();
   #token: string;
 
   constructor(options: KeepRoundsOptions) {
@@ -46,7 +45,7 @@ export class KeepRounds {
       token: () => this.#token,
       allowPlainHttp: options.allowPlainHttp ?? false,
       timeouts,
-      md5: this.#md5,
+      md5: new Md5Streams(),
       exchange: {
         agents: this.#agents,
         clock,
@@ -63,7 +62,7 @@ export class KeepRounds {
   }
 
   md5(data: Uint8Array, callerSignal?: AbortSignal): Promise<string> {
-    return this.#calls.run(callerSignal, (signal) => this.#md5.of(data, signal));
+    return this.#calls.run(callerSignal, (signal) => blockMd5(data, signal));
   }
 
   put(

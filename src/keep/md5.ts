@@ -5,16 +5,29 @@ import { Md5Lanes, type Md5Stream } from './md5-lanes.ts';
 
 /** About 7 ms of hashing: between two slices the thread's sockets get their turn. */
 const SLICE_BYTES = 4_194_304;
-/** Whoever has company hands over no more at a time, so that all go on together. */
-const SHARED_SLICE_BYTES = 65_536;
 /** Less than this is not worth the making of lanes. */
 const LANES_FROM_BYTES = 4_194_304;
 
+/** Lower-case hex md5 of `data`. Rejects with the signal's reason on abort. */
+export async function blockMd5(data: Uint8Array, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('md5');
+  for (let offset = 0; offset < data.length; offset += SLICE_BYTES) {
+    if (offset > 0) {
+      await nextTurn();
+    }
+    if (signal?.aborted) {
+      throw abortError(signal);
+    }
+    hash.update(data.subarray(offset, offset + SLICE_BYTES));
+  }
+  return hash.digest('hex');
+}
+
 /**
- * Takes md5s on the thread that it is used on. Those of large blocks that are taken at the same time cost less together
- * than one after the other: see md5-module.
+ * Md5s of what comes in, on the thread that it is used on. Those of large blocks that come in at the same time cost less
+ * together than one by one: see md5-module.
  */
-export class Md5 {
+export class Md5Streams {
   readonly #createLanes: () => Md5Lanes | undefined;
   #lanes: Md5Lanes | undefined;
   #lanesWereMade = false;
@@ -27,27 +40,6 @@ export class Md5 {
   /** A stream of about `sizeBytes`: `digest` or `close` must be called in the end. */
   open(sizeBytes: number): Md5Stream {
     return (sizeBytes >= LANES_FROM_BYTES ? this.#lane() : undefined) ?? new NodeStream();
-  }
-
-  /** Lower-case hex md5 of `data`. Rejects with the signal's reason on abort. */
-  async of(data: Uint8Array, signal?: AbortSignal): Promise<string> {
-    const stream = this.open(data.length);
-    try {
-      for (let offset = 0; offset < data.length; ) {
-        if (offset > 0) {
-          await nextTurn();
-        }
-        if (signal?.aborted) {
-          throw abortError(signal);
-        }
-        const sliceBytes = (this.#lanes?.busy ?? 0) > 1 ? SHARED_SLICE_BYTES : SLICE_BYTES;
-        stream.update(data.subarray(offset, offset + sliceBytes));
-        offset += sliceBytes;
-      }
-      return stream.digest();
-    } finally {
-      stream.close();
-    }
   }
 
   #lane(): Md5Stream | undefined {

@@ -6,7 +6,7 @@ import { abortError } from './keep-errors.ts';
 import type { AttemptEvent, BlockEvent, KeepThreadApi, KeepThreadSetup } from './keep-thread-api.ts';
 
 /** The kinds of calls, by what they hold up in a thread. */
-export type Lane = 'upload' | 'download' | 'md5' | 'quick';
+export type Lane = 'upload' | 'download' | 'quick';
 
 /**
  * Calls per thread at the same time. One upload fills a line, and two uploads would only take each other's time. Two
@@ -15,12 +15,8 @@ export type Lane = 'upload' | 'download' | 'md5' | 'quick';
 const LANE_WIDTH: Readonly<Record<Lane, number>> = {
   upload: 1,
   download: 2,
-  md5: Number.POSITIVE_INFINITY,
   quick: Number.POSITIVE_INFINITY,
 };
-
-/** So many blocks' md5s are taken side by side by one thread before another one is asked: see md5-module. */
-const MD5S_TOGETHER = 4;
 
 interface Slot {
   connection: ThreadConnection<KeepThreadApi> | undefined;
@@ -48,14 +44,14 @@ export class ThreadPool {
   readonly #options: ThreadPoolOptions;
   readonly #log: LogPort;
   readonly #slots: Slot[] = [];
-  readonly #waiting: Record<Lane, Array<() => void>> = { upload: [], download: [], md5: [], quick: [] };
+  readonly #waiting: Record<Lane, Array<() => void>> = { upload: [], download: [], quick: [] };
   #closed = false;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     for (let i = 0; i < options.threads; i++) {
-      this.#slots.push({ connection: undefined, running: { upload: 0, download: 0, md5: 0, quick: 0 } });
+      this.#slots.push({ connection: undefined, running: { upload: 0, download: 0, quick: 0 } });
     }
   }
 
@@ -118,13 +114,7 @@ export class ThreadPool {
 
   #freest(lane: Lane): Slot | undefined {
     const free = this.#slots.filter((slot) => slot.running[lane] < LANE_WIDTH[lane]);
-    if (lane === 'md5') {
-      const inCompany = free.find(({ running }) => running.md5 > 0 && running.md5 < MD5S_TOGETHER);
-      if (inCompany) {
-        return inCompany;
-      }
-    }
-    const load = ({ running }: Slot) => running.upload + running.download + running.md5 + running.quick;
+    const load = ({ running }: Slot) => running.upload + running.download + running.quick;
     return free.sort((a, b) => load(a) - load(b))[0];
   }
 

@@ -116,7 +116,7 @@ class KeepThreads implements ThreadedStore {
     return this.#calls.run(undefined, async (signal) => {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await this.#pool.run('md5', signal, (thread) => thread.call('md5', shared, signal));
+          return await this.#pool.run('quick', signal, (thread) => thread.call('md5', shared, signal));
         } catch (thrown) {
           if (!(thrown instanceof ThreadDied)) {
             throw thrown;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeepsyncError } from '../../src/base/errors.ts';
-import { Md5 } from '../../src/keep/md5.ts';
+import { blockMd5, Md5Streams } from '../../src/keep/md5.ts';
 import { Md5Lanes, type Md5Stream } from '../../src/keep/md5-lanes.ts';
 import { runs, SEED } from '../support/seed.ts';
 
@@ -132,32 +132,30 @@ describe('Md5s side by side', () => {
 describe.each([
   ['in lanes', Md5Lanes.create],
   ['where there are no lanes', () => undefined],
-])("A thread's md5s, %s", (_, createLanes) => {
-  const shared = (data: Uint8Array) => {
-    const view = new Uint8Array(new SharedArrayBuffer(data.length));
-    view.set(data);
-    return view;
-  };
-
-  it('are right for blocks small and large, more at a time than there are lanes', async () => {
-    const md5 = new Md5(createLanes);
-    const blocks = [0, 5, 70_000, LARGE_BYTES].flatMap((sizeBytes) =>
-      [0, 1, 2].map((cut) => shared(noise.subarray(0, Math.max(0, sizeBytes - cut)))),
-    );
-    const all = [...blocks, ...blocks.slice(-3), ...blocks.slice(-3), ...blocks.slice(-3)];
-    expect(await Promise.all(all.map((block) => md5.of(block)))).toEqual(all.map(md5Of));
-  });
-
-  it('end with the reason of an abort, and hold nothing up after that', async () => {
-    const md5 = new Md5(createLanes);
-    const block = shared(noise);
-    const reason = new KeepsyncError('CLOSED', 'no longer wanted');
-    for (let turn = 0; turn < LANES + 1; turn += 1) {
-      const controller = new AbortController();
-      const aborted = md5.of(block, controller.signal);
-      controller.abort(reason);
-      await expect(aborted).rejects.toBe(reason);
+])("A thread's md5s of what comes in, %s", (_, createLanes) => {
+  it('are right for blocks small and large, more at a time than there are lanes', () => {
+    const md5 = new Md5Streams(createLanes);
+    const sizes = [0, 5, 70_000, LARGE_BYTES].flatMap((sizeBytes) => Array<number>(4).fill(sizeBytes));
+    const blocks = sizes.map((sizeBytes, index) => noise.subarray(Math.min(index, sizeBytes), sizeBytes));
+    const streams = blocks.map((block) => md5.open(block.length));
+    for (let offset = 0; offset < LARGE_BYTES; offset += 50_000) {
+      blocks.forEach((block, index) => {
+        streams[index]?.update(block.subarray(offset, offset + 50_000));
+      });
     }
-    expect(await md5.of(block)).toBe(md5Of(noise));
+    expect(streams.map((stream) => stream.digest())).toEqual(blocks.map(md5Of));
+  });
+});
+
+describe('The md5 of a block in memory', () => {
+  it('is right, and ends with the reason of an abort', async () => {
+    const block = new Uint8Array(new SharedArrayBuffer(noise.length));
+    block.set(noise);
+    expect(await blockMd5(block)).toBe(md5Of(noise));
+    const reason = new KeepsyncError('CLOSED', 'no longer wanted');
+    const controller = new AbortController();
+    const aborted = blockMd5(block, controller.signal);
+    controller.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
   });
 });

@@ -112,17 +112,6 @@ describe('A store in threads', () => {
     expect(started).toHaveLength(5);
   });
 
-  it('takes the md5s of four blocks side by side in one thread before it asks another one', async () => {
-    const { store, workers } = storeOf(await startServer(), { threads: 2 });
-    const blocks = Array.from({ length: 5 }, () => block());
-    const md5sOf = (some: typeof blocks) => Promise.all(some.map(({ data }) => store.md5(data)));
-    const wanted = blocks.map(({ md5 }) => md5);
-    expect(await md5sOf(blocks.slice(0, 4))).toEqual(wanted.slice(0, 4));
-    expect(workers).toHaveLength(1);
-    expect(await md5sOf(blocks)).toEqual(wanted);
-    expect(workers).toHaveLength(2);
-  });
-
   it('gives the failure of a round its class and its progress again', async () => {
     const server = await startServer();
     server.faults.add('PUT', { kind: 'status', status: 507 }).add('GET', { kind: 'status', status: 503 });
