@@ -142,16 +142,16 @@ export class Md5Lanes {
       this.#bytes.set(bytes.subarray(offset, offset + partBytes), lane.bytesAt + lane.filledBytes);
       lane.filledBytes += partBytes;
       offset += partBytes;
-      this.#takeIn(TOGETHER_BYTES);
+      this.#takeIn();
     }
     lane.totalBytes += bytes.length;
   }
 
-  /** Takes in what all lanes have, as long as that is `leastBytes` or more. */
-  #takeIn(leastBytes: number): void {
+  /** Takes in what all lanes have, once each has so much that it is worth it. */
+  #takeIn(): void {
     const lanes = [...this.#busy];
     const together = Math.min(...lanes.map((lane) => lane.filledBytes - lane.takenBytes));
-    if (together >= leastBytes) {
+    if (together >= TOGETHER_BYTES) {
       const blocks = Math.floor(together / BLOCK_BYTES);
       for (let first = 0; first < lanes.length; first += 4) {
         this.#run(lanes.slice(first, first + 4), blocks);

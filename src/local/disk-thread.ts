@@ -11,19 +11,17 @@ import { serveWatcher } from './watch-service.ts';
 /** What the thread is started with. */
 export type DiskThreadData =
   | { readonly role: 'disk'; readonly journalPath: string | null }
-  | { readonly role: 'watch'; readonly watchEntriesMax: number; readonly journalPath?: string };
+  | { readonly role: 'watch'; readonly watchEntriesMax: number; readonly journalPath: string | null };
 
 if (parentPort === null) {
   throw new KeepsyncError('INTERNAL', 'this file runs only as a worker thread');
 }
 const data = workerData as DiskThreadData;
+const openKnown = () => (data.journalPath === null ? nothingKnown : openJournalView(data.journalPath));
 if (data.role === 'watch') {
-  serveWatcher(parentPort, data.watchEntriesMax, data.journalPath);
+  serveWatcher(parentPort, data.watchEntriesMax, openKnown);
 } else {
-  const service = new DiskService(
-    nodeDisk,
-    data.journalPath === null ? nothingKnown : openJournalView(data.journalPath),
-  );
+  const service = new DiskService(nodeDisk, openKnown());
   serveThread<DiskThreadApi>(parentPort, {
     beginScan: ({ folderId, request }) => service.beginScan(folderId, request),
     nextStep: async (scanId, context) => {

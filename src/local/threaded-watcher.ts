@@ -53,7 +53,7 @@ export function createThreadedWatcher(options: ThreadedWatcherOptions): Threaded
     const workerData: DiskThreadData = {
       role: 'watch',
       watchEntriesMax: options.watchEntriesMax,
-      ...(options.journalPath === undefined ? {} : { journalPath: options.journalPath }),
+      journalPath: options.journalPath ?? null,
     };
     const started = connectThread<WatchThreadApi>((options.start ?? startDiskThread)(workerData));
     started.onEvent((event, payload) => {

@@ -23,7 +23,8 @@ export interface UnchangedFolder {
 
 /**
  * Whether the journal knows everything right inside a folder as it is: then a scan has nothing to report there. Undefined
- * where it does not, and wherever that takes a closer look: links, odd names, an ignore file; and where there are more than `entriesMax` entries.
+ * where it does not, and wherever that takes a closer look: links, odd names, an ignore file; and where there are more than
+ * `entriesMax` entries.
  */
 export function unchangedFolder(
   disk: ScanDisk,

@@ -2,8 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from '../base/errors.ts';
 import { serveThread } from '../base/thread-rpc.ts';
 import type { ScanHelpRequest } from './disk-service.ts';
-import { openJournalView } from './journal-view.ts';
-import { nothingKnown } from './known-source.ts';
+import type { KnownSource } from './known-source.ts';
 import { createLocalWatcher } from './local-watcher.ts';
 import type { TreeRoot, TreeRules, WatchHint, Watching } from './ports.ts';
 import { serveHelp } from './scan-help.ts';
@@ -30,11 +29,7 @@ export type WatchThreadEvent =
 export const WATCH_EVENT = 'watch';
 
 /** The thread's side of `createThreadedWatcher`. */
-export function serveWatcher(
-  port: MessagePort,
-  watchEntriesMax: number,
-  journalPath: string | undefined,
-): void {
+export function serveWatcher(port: MessagePort, watchEntriesMax: number, openKnown: () => KnownSource): void {
   const watcher = createLocalWatcher({ watchEntriesMax });
   const watchings = new Map<number, Watching>();
   const raise = serveThread<WatchThreadApi>(port, {
@@ -48,7 +43,7 @@ export function serveWatcher(
       watchings.set(watchId, watching);
     },
     helpScan: ({ folderId, rules, line }) => {
-      const known = journalPath === undefined ? nothingKnown : openJournalView(journalPath);
+      const known = openKnown();
       line.port.once('close', () => known.close());
       serveHelp(line, nodeDisk, () => known.knownTree(folderId), rules);
     },

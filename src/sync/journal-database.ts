@@ -150,10 +150,9 @@ export class JournalDatabase implements OpenJournal {
     this.#read(() => this.#store.folders.get(folderId).remotePdh === null);
 
   buildSave: Call<'buildSave'> = async (request) =>
-    this.#write(() => {
-      this.#store.entries.writeFound(request.folderId);
-      return this.#saves.build({ ...request, nowMs: Math.floor(request.nowMs) });
-    });
+    this.#writeWritten(request.folderId, () =>
+      this.#saves.build({ ...request, nowMs: Math.floor(request.nowMs) }),
+    );
 
   finishSave: Call<'finishSave'> = async (saveId, result) =>
     this.#write(() => {
@@ -164,9 +163,8 @@ export class JournalDatabase implements OpenJournal {
   abandonSave: Call<'abandonSave'> = async (saveId) => this.#read(() => this.#saves.abandon(saveId));
 
   compareRemote: Call<'compareRemote'> = async (folderId, remoteManifest) =>
-    this.#write(() => {
+    this.#writeWritten(folderId, () => {
       requireFolder(this.#store, folderId);
-      this.#store.entries.writeFound(folderId);
       return this.#saves.compare(folderId, remoteManifest);
     });
 
@@ -174,22 +172,17 @@ export class JournalDatabase implements OpenJournal {
     this.#read(() => this.#store.foreign.hasContents(folderId));
 
   beginAdoption: Call<'beginAdoption'> = async (folderId, nowMs) =>
-    this.#write(() => {
+    this.#writeWritten(folderId, () => {
       requireFolder(this.#store, folderId);
-      this.#store.entries.writeFound(folderId);
       return this.#adoptions.begin(folderId, Math.floor(nowMs));
     });
 
   nextAdoptable: Call<'nextAdoptable'> = async (folderId, nowMs) =>
-    this.#write(() => {
-      this.#store.entries.writeFound(folderId);
-      return this.#adoptions.next(folderId, Math.floor(nowMs));
-    });
+    this.#writeWritten(folderId, () => this.#adoptions.next(folderId, Math.floor(nowMs)));
 
   recordAdoption: Call<'recordAdoption'> = async (folderId, verdicts, nowMs) =>
-    this.#write(() => {
+    this.#writeWritten(folderId, () => {
       requireFolder(this.#store, folderId);
-      this.#store.entries.writeFound(folderId);
       return this.#adoptions.record(folderId, verdicts, Math.floor(nowMs));
     });
 
@@ -218,6 +211,14 @@ export class JournalDatabase implements OpenJournal {
   #write<T>(work: () => T): T {
     this.#assertOpen();
     return this.#store.write(work);
+  }
+
+  /** For what changes the folder's rows, and finds them past what is kept of them in memory. */
+  #writeWritten<T>(folderId: number, work: () => T): T {
+    return this.#write(() => {
+      this.#store.entries.writeFound(folderId);
+      return work();
+    });
   }
 
   /** For what reads the folder's rows past what is kept of them in memory. */

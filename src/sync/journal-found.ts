@@ -19,6 +19,8 @@ interface Row {
 }
 
 interface FolderFound<EntryRow> {
+  /** In the order in which they were found. */
+  readonly rows: Map<number, EntryRow>;
   readonly byDir: Map<string, Map<string, EntryRow>>;
   /** Files that nobody holds, in the order in which they are due. */
   readonly waiting: Map<number, EntryRow>;
@@ -72,8 +74,8 @@ export class FoundRows<EntryRow extends Row> {
 
   /** All rows, or those of one folder; directories come before what is in them. */
   rows(folderId?: number): EntryRow[] {
-    const rows = [...this.#byId.values()];
-    return folderId === undefined ? rows : rows.filter((row) => row.folder_id === folderId);
+    const rows = folderId === undefined ? this.#byId : this.#folders.get(folderId)?.rows;
+    return [...(rows?.values() ?? [])];
   }
 
   /** Files that nobody holds, the earliest due first. */
@@ -152,6 +154,7 @@ export class FoundRows<EntryRow extends Row> {
   #put(row: EntryRow, isWaiting: boolean): void {
     const folder = this.#folder(row.folder_id);
     this.#byId.set(row.id, row);
+    folder.rows.set(row.id, row);
     const names = folder.byDir.get(row.dir);
     if (names === undefined) {
       folder.byDir.set(row.dir, new Map([[row.name, row]]));
@@ -173,6 +176,7 @@ export class FoundRows<EntryRow extends Row> {
   #drop(row: EntryRow): boolean {
     const folder = this.#folder(row.folder_id);
     this.#byId.delete(row.id);
+    folder.rows.delete(row.id);
     const names = folder.byDir.get(row.dir);
     names?.delete(row.name);
     if (names?.size === 0) {
@@ -190,7 +194,14 @@ export class FoundRows<EntryRow extends Row> {
   #folder(folderId: number): FolderFound<EntryRow> {
     let folder = this.#folders.get(folderId);
     if (folder === undefined) {
-      folder = { byDir: new Map(), waiting: new Map(), files: 0, bytes: 0, emptyDirs: new Map() };
+      folder = {
+        rows: new Map(),
+        byDir: new Map(),
+        waiting: new Map(),
+        files: 0,
+        bytes: 0,
+        emptyDirs: new Map(),
+      };
       this.#folders.set(folderId, folder);
     }
     return folder;
