@@ -1,6 +1,7 @@
 import { type FSWatcher, lstatSync, readdirSync, statSync, watch } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import type { HintRelay } from './hint-relay.ts';
+import { LeafFolders } from './leaf-folders.ts';
 import type { Watching } from './ports.ts';
 import { isMissing, systemCodeOf } from './sync-disk.ts';
 
@@ -33,6 +34,7 @@ class FolderWatching implements Watching {
   readonly #rootWatchers: FSWatcher[] = [];
   /** Ids of what is watched; asked only where links are followed, to end loops. */
   readonly #ids = new Set<string>();
+  readonly #leaves = new LeafFolders();
   /** The system gives no more watches: asking for each further folder would only fail again. */
   #isExhausted = false;
   #isClosed = false;
@@ -76,6 +78,10 @@ class FolderWatching implements Watching {
     const waiting = [top];
     for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
       if (this.#isExhausted || this.#isClosed || !this.#addFolder(dir)) {
+        continue;
+      }
+      // A link may lead to a folder, and counts for none.
+      if (!this.#options.followLinks && this.#leaves.isLeaf(dir)) {
         continue;
       }
       for (const entry of this.#list(dir)) {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IgnoreRules } from './ignore-rules.ts';
+import { LeafFolders } from './leaf-folders.ts';
 import type { TreeRoot, TreeRules } from './ports.ts';
 import { systemCodeOf } from './sync-disk.ts';
 import { collectionPathsOf } from './tree-roots.ts';
@@ -43,9 +44,14 @@ export function hasMoreEntriesThan(
     return true;
   }
   let count = 0;
+  const leaves = new LeafFolders();
   const waiting = roots.map((root) => root.diskPath);
   for (let dir = waiting.pop(); dir !== undefined && count <= limit; dir = waiting.pop()) {
-    for (const entry of entriesOf(dir)) {
+    if (leaves.isLeaf(dir)) {
+      count += orNothing(() => readdirSync(dir)).length;
+      continue;
+    }
+    for (const entry of orNothing(() => readdirSync(dir, { withFileTypes: true }))) {
       count++;
       if (entry.isDirectory()) {
         const path = join(dir, entry.name);
@@ -59,9 +65,9 @@ export function hasMoreEntriesThan(
 }
 
 /** What cannot be listed counts for nothing: the watcher and the scan will say what is wrong with it. */
-function entriesOf(dir: string) {
+function orNothing<T>(list: () => readonly T[]): readonly T[] {
   try {
-    return readdirSync(dir, { withFileTypes: true });
+    return list();
   } catch (thrown) {
     if (systemCodeOf(thrown) === undefined) {
       throw thrown;
