@@ -15,7 +15,8 @@ const OPTIONAL = ['bufferutil', 'utf-8-validate'];
 /** What Electron brings along. */
 const IN_ELECTRON = ['electron', 'original-fs'];
 
-const CLI_ENTRY = 'src/cli/main.ts';
+const CLI_ENTRY = 'src/cli/entry.ts';
+const CLI_MAIN = 'src/cli/main.ts';
 const DESKTOP_ENTRY = 'src/desktop/main.ts';
 const PRELOAD_ENTRY = 'src/desktop/preload.ts';
 
@@ -55,8 +56,16 @@ function common(depth) {
   };
 }
 
+/** What the command's entry loads once it has said where compiled code is kept. */
+const mainBeside = {
+  name: 'main-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './program.cjs', external: true }));
+  },
+};
+
 const threads = threadEntries();
-const missing = [CLI_ENTRY, DESKTOP_ENTRY, PRELOAD_ENTRY, ...threads].filter(
+const missing = [CLI_ENTRY, CLI_MAIN, DESKTOP_ENTRY, PRELOAD_ENTRY, ...threads].filter(
   (entry) => !existsSync(join(ROOT, entry)),
 );
 if (missing.length > 0) {
@@ -67,7 +76,15 @@ if (missing.length > 0) {
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST, { recursive: true });
 const results = await Promise.all([
-  build({ ...common(0), entryPoints: [CLI_ENTRY], outfile: join(DIST, 'keepsync.cjs'), target: 'node22' }),
+  build({
+    ...common(0),
+    entryPoints: [CLI_ENTRY],
+    outfile: join(DIST, 'keepsync.cjs'),
+    target: 'node22',
+    plugins: [mainBeside],
+    supported: { 'dynamic-import': false },
+  }),
+  build({ ...common(0), entryPoints: [CLI_MAIN], outfile: join(DIST, 'program.cjs'), target: 'node22' }),
   // Threads run inside Electron, too; syntax that they could not read there would be found out late.
   build({
     ...common(1),
@@ -117,7 +134,8 @@ const icons = collectIcons(join(DIST, 'desktop', 'tray'), join(DIST, 'icons'));
 const notBundled = results
   .flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap(({ imports }) => imports))
   .filter(
-    ({ external, path }) => external && !isBuiltin(path) && ![...OPTIONAL, ...IN_ELECTRON].includes(path),
+    ({ external, path }) =>
+      external && !isBuiltin(path) && ![...OPTIONAL, ...IN_ELECTRON, './program.cjs'].includes(path),
   )
   .map(({ path }) => path);
 if (notBundled.length > 0) {
@@ -130,7 +148,7 @@ const { text, packages } = collectNotices(ROOT, [
   { inputs: Object.fromEntries(windowInputs.map((id) => [relative(ROOT, id.replace(/^\0/, '')), id])) },
 ]);
 writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), text);
-const { size } = statSync(join(DIST, 'keepsync.cjs'));
+const { size } = statSync(join(DIST, 'program.cjs'));
 console.log(
-  `Built keepsync.cjs (${Math.round(size / 1024)} KiB), the desktop app and its window, ${threads.length} threads, ${icons} icons, notices of ${packages} packages`,
+  `Built the command (${Math.round(size / 1024)} KiB), the desktop app and its window, ${threads.length} threads, ${icons} icons, notices of ${packages} packages`,
 );

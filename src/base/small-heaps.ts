@@ -20,8 +20,8 @@ let loading = 0;
  * Measured on a daemon with 100,000 files and a first upload of 10 GiB: the main thread's heap peaks at 41 instead of
  * 121 MiB, the journal's at 23 instead of 69, for a tenth more processor time.
  *
- * It begins after the first second: a start is quicker by a twelfth without it, and no heap has grown by then. Not for
- * Electron, whose main process keeps V8's flags closed.
+ * It begins after the first second: without it a start, or an upload of 20,000 small files, takes a tenth less processor
+ * time, for 45 MiB more of the upload's peak of 415. Not for Electron, whose main process keeps V8's flags closed.
  */
 export function keepHeapsSmall(): void {
   isSmall = true;

@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { collectNow, heapsAreSmall, whileLoading } from './small-heaps.ts';
 import { REST } from './thread-rpc.ts';
@@ -56,9 +58,17 @@ function youngGenerationMib(entry: ThreadEntry): number {
 
 function startEntry(entry: ThreadEntry, options: WorkerOptions): Worker {
   if (typeof __KEEPSYNC_BUNDLE__ !== 'undefined') {
-    return new Worker(new URL(`./threads/${entry.replace(/^.*\//, '')}.cjs`, import.meta.url), options);
+    const file = new URL(`./threads/${entry.replace(/^.*\//, '')}.cjs`, import.meta.url);
+    return new Worker(file, { ...options, env: threadEnv() });
   }
   return new Worker(new URL(`../${entry}.ts`, import.meta.url), options);
+}
+
+/** That of the process; compiled code is kept where the command keeps its own (see `cli/entry`), in a folder for each Node. */
+function threadEnv(): NodeJS.ProcessEnv {
+  // an older Electron has no such thing
+  const dir = getCompileCacheDir?.();
+  return dir === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(dir) };
 }
 
 /** Work is done for now: this thread and all it started give back what they no longer use. Does nothing in Electron. */

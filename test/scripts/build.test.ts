@@ -32,6 +32,17 @@ describe('the build', () => {
     expect(out).toContain(version);
   });
 
+  test('makes a command that keeps its compiled code in the home folder of who runs it', () => {
+    const home = join(dist, 'home');
+    const env = { HOME: home, LOCALAPPDATA: home, PATH: process.env.PATH };
+    const { status, stderr } = spawnSync(process.execPath, [join(dist, 'keepsync.cjs'), '--version'], {
+      env,
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(readdirSync(home, { recursive: true }).map(String).join('\n')).toMatch(/keepsync.*compiled/i);
+  });
+
   test('bundles every thread that the source can start', () => {
     const source = readFileSync(join(ROOT, 'src/base/thread.ts'), 'utf8');
     const entries = [...source.matchAll(/^ {2}\| '[a-z-/]+\/([a-z-]+)'/gm)].map((match) => `${match[1]}.cjs`);
@@ -46,6 +57,8 @@ describe('the build', () => {
       expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\([A-Z]`, 'm'));
     }
     expect(notices).toContain('Permission is hereby granted');
-    expect(readFileSync(join(dist, 'keepsync.cjs'), 'utf8')).not.toContain(ROOT);
+    for (const name of ['keepsync.cjs', 'program.cjs']) {
+      expect(readFileSync(join(dist, name), 'utf8')).not.toContain(ROOT);
+    }
   });
 });
