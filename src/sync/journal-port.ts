@@ -341,6 +341,11 @@ export interface Journal {
   /** The server took it: rows that did not change meanwhile become `saved`, `deleted` ones vanish. */
   finishSave(saveId: number, result: SaveResult): Promise<void>;
   abandonSave(saveId: number): Promise<void>;
+  /**
+   * Writes into each row what `finishSave` may have noted for all of them together. Any call that needs the rows does that
+   * first; this is for whoever has the time.
+   */
+  writeSaved(): Promise<void>;
   /** Compares saved rows with the collection as it is now; what it lost becomes stored (or pending) again. */
   compareRemote(folderId: number, remoteManifest: string): Promise<RemoteDrift>;
 
