@@ -58,7 +58,7 @@ export class SaveLog {
     }
     this.#look(request);
     const { rows, edits, isWhole, ...built } = new SaveBuilder(this.#store, request).build();
-    if (rows.size === 0 && built.resetFiles === 0) {
+    if ((rows.size === 0 && built.resetFiles === 0) || (request.isNew === true && !isWhole)) {
       return undefined;
     }
     const saveId = Number(this.#insert.run(folderId).lastInsertRowid);
@@ -72,7 +72,9 @@ export class SaveLog {
       }
     }
     this.#open.set(saveId, { folderId, edits });
-    return { saveId, ...built };
+    return request.isNew === true
+      ? { saveId, ...built, portableDataHash: portableDataHash(built.manifestText) }
+      : { saveId, ...built };
   }
 
   /** Puts what is only known of saves as a whole into the rows, so that these can be looked at and changed. */

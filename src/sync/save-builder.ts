@@ -79,7 +79,7 @@ export class SaveBuilder {
     return (
       this.#newFiles > 0 &&
       this.#newFiles === this.#rows.size &&
-      this.#newFiles === this.#targets.size &&
+      this.#targets.size === (this.#request.isNew === true ? 0 : this.#newFiles) &&
       this.#newFiles === tallies.of(folderId, 'stored').files &&
       tallies.of(folderId, 'dirsToSave').files === 0 &&
       this.#edits.length === 0
@@ -263,7 +263,9 @@ export class SaveBuilder {
 
   #plan(row: EntryRow, put: SegmentsText | null, source: string): void {
     this.#rows.set(row.id, put);
-    this.#target(`/${pathOf(row)}`, source);
+    if (this.#request.isNew !== true) {
+      this.#target(`/${pathOf(row)}`, source);
+    }
     if (put !== null && row.kind === 'file') {
       this.#files += 1;
       this.#fileBytes += row.size;
