@@ -365,7 +365,9 @@ describe('a folder kept by a running client', () => {
     await w.start();
     await w.settle();
     expect(w.remote()).toEqual(w.local());
-    expect(w.collections.calls.filter((call) => /create|replaceFiles|Manifest/.test(call))).toEqual(['create']);
+    expect(w.collections.calls.filter((call) => /create|replaceFiles|Manifest/.test(call))).toEqual([
+      'create',
+    ]);
   });
 
   it('never makes a second collection when the answer to the first was lost', async () => {
