@@ -56,6 +56,10 @@ export class SaveLog {
         this.#open.delete(saveId);
       }
     }
+    if (request.isNew === true && this.#store.sent.isUnsure(folderId)) {
+      // An earlier one may have made the collection: that has to be looked at.
+      return undefined;
+    }
     this.#look(request);
     const { rows, edits, isWhole, ...built } = new SaveBuilder(this.#store, request).build();
     if ((rows.size === 0 && built.resetFiles === 0) || (request.isNew === true && !isWhole)) {

@@ -191,7 +191,18 @@ describe('where there is no collection yet', () => {
     expect(built?.portableDataHash).toMatch(/^[0-9a-f]{32}\+\d+$/);
   });
 
-  test('there is none of what a manifest alone cannot say, or not in one piece', async () => {
+  test('there is none while nobody knows what became of an earlier one', async () => {
+    await uploadTree();
+    const built = await build();
+    await world.journal.abandonSave(built?.saveId ?? 0);
+    world.remove('a');
+    await world.scan();
+    await world.journal.confirmDeletes(world.folderId, 'mirror', 'person');
+    expect(await build()).toBeUndefined();
+    expect(states()).toMatchObject({ a: 'deleted', 'd/b': 'stored' });
+  });
+
+  test('there is none of what a manifest alone cannot say', async () => {
     await uploadTree();
     world.mkdir('empty');
     await world.scan();
