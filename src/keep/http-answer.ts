@@ -4,7 +4,7 @@ import type { ProgressWatch } from './progress-watch.ts';
 import type { Pacer } from './rate-limit.ts';
 
 /** How much of an answer that is no block is read: a locator or an error text. */
-const TEXT_LIMIT_BYTES = 8192;
+export const TEXT_LIMIT_BYTES = 8192;
 
 export interface ExchangeAnswer {
   readonly status: number;
@@ -13,7 +13,10 @@ export interface ExchangeAnswer {
   readonly text: string;
 }
 
-/** Takes bytes as they come in, in their order. No more are read before what it returns has resolved. */
+/**
+ * Takes bytes as they come in, in their order. They are its own during the call only; no more are read before what it
+ * returns has resolved.
+ */
 export type TakeBytes = (chunk: Uint8Array) => Promise<void> | undefined;
 
 /**
@@ -26,6 +29,12 @@ export interface AnswerEnvironment {
   readonly watch: ProgressWatch;
   readonly pacer: Pacer;
   readonly signal: AbortSignal;
+}
+
+/** `ofBytes`: what the answer said of its length. */
+export function brokeOff(receivedBytes: number, ofBytes: number | string | undefined): KeepsyncError {
+  const of = ofBytes === undefined ? '' : ` of ${ofBytes}`;
+  return new KeepsyncError('BAD_ANSWER', `the answer broke off after ${receivedBytes}${of} bytes`);
 }
 
 /** Reads an answer to its end. Rejects with BAD_ANSWER when it breaks off, or with what `receive` throws. */
@@ -48,11 +57,7 @@ export function readAnswer(
     const finish = () => {
       resolve({ status, headers: message.headers, text: Buffer.concat(text).toString('utf8') });
     };
-    const breakOff = () => {
-      const lengthBytes = message.headers['content-length'];
-      const of = lengthBytes === undefined ? '' : ` of ${lengthBytes}`;
-      fail(new KeepsyncError('BAD_ANSWER', `the answer broke off after ${receivedBytes}${of} bytes`));
-    };
+    const breakOff = () => fail(brokeOff(receivedBytes, message.headers['content-length']));
     const onData = (chunk: Uint8Array) => {
       receivedBytes += chunk.length;
       watch.moved(chunk.length);

@@ -5,8 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import type { HttpAgents } from './http-agents.ts';
 import { type ExchangeAnswer, type Receive, readAnswer } from './http-answer.ts';
-import { abortError } from './keep-errors.ts';
-import { adviceFor, type KeepMethod, socketErrorCode } from './keep-status.ts';
+import { abortError, socketError } from './keep-errors.ts';
+import type { KeepMethod } from './keep-status.ts';
 import { type ProgressLimits, ProgressWatch } from './progress-watch.ts';
 import type { Pacer } from './rate-limit.ts';
 
@@ -34,23 +34,19 @@ export interface ExchangeEnvironment {
 }
 
 /** The connection was an idle one that the server had hung up on: nothing was heard of this request. */
-class StaleConnection extends Error {}
+export class StaleConnection extends Error {}
 
-/**
- * One HTTP request and its answer, whatever its status. Redirects are answers like any other. Rejects with OFFLINE, TLS,
- * TIMEOUT, BAD_ANSWER, with what `receive` throws or with the signal's reason; in each case only once the connection has
- * let go of `body`.
- */
-export async function exchange(request: ExchangeRequest, env: ExchangeEnvironment): Promise<ExchangeAnswer> {
-  try {
-    return await new Exchange(request, env, false).run();
-  } catch (thrown) {
-    if (!(thrown instanceof StaleConnection)) {
-      throw thrown;
-    }
-    // A hung-up idle connection says nothing about the server, so this is no failed attempt: once more, on a new one.
-    return new Exchange(request, env, true).run();
-  }
+export function noConnection(connectTimeoutMs: number): KeepsyncError {
+  return new KeepsyncError('TIMEOUT', `no connection within ${Math.round(connectTimeoutMs / 1000)} s`);
+}
+
+/** As `exchange`, by Node's HTTP client; rejects with StaleConnection besides, unless the connection is a fresh one. */
+export function httpExchange(
+  request: ExchangeRequest,
+  env: ExchangeEnvironment,
+  isFresh: boolean,
+): Promise<ExchangeAnswer> {
+  return new Exchange(request, env, isFresh).run();
 }
 
 class Exchange {
@@ -157,19 +153,14 @@ class Exchange {
       this.#done.reject(new StaleConnection());
       return;
     }
-    const code = socketErrorCode(error.code);
-    const action = adviceFor(code);
-    this.#done.reject(
-      new KeepsyncError(code, error.message, { cause: error, ...(action ? { action } : {}) }),
-    );
+    this.#done.reject(socketError(error));
   }
 
   #watchConnect(message: http.ClientRequest): () => void {
     const { connectTimeoutMs } = this.#request;
-    const cancel = this.#env.clock.setTimer(connectTimeoutMs, () => {
-      const why = `no connection within ${Math.round(connectTimeoutMs / 1000)} s`;
-      this.#done.reject(new KeepsyncError('TIMEOUT', why));
-    });
+    const cancel = this.#env.clock.setTimer(connectTimeoutMs, () =>
+      this.#done.reject(noConnection(connectTimeoutMs)),
+    );
     message.once('socket', (socket: Socket) => {
       if (message.reusedSocket) {
         cancel();

@@ -1,5 +1,5 @@
 import { type ErrorCode, isRetriable, KeepsyncError } from '../base/errors.ts';
-import { adviceFor } from './keep-status.ts';
+import { adviceFor, socketErrorCode } from './keep-status.ts';
 import type { GetProgress, PutProgress, ServerFailure } from './ports.ts';
 
 export const NO_PUT_PROGRESS: PutProgress = {
@@ -109,6 +109,13 @@ export function commonCode(failures: readonly ServerFailure[], mixed: ErrorCode)
     return (passing.length === 1 ? passing[0] : undefined) ?? mixed;
   }
   return MOST_TELLING.find((code) => codes.includes(code)) ?? codes[0] ?? mixed;
+}
+
+/** What a socket, TLS or Node's HTTP parser failed with. */
+export function socketError(error: NodeJS.ErrnoException): KeepsyncError {
+  const code = socketErrorCode(error.code);
+  const action = adviceFor(code);
+  return new KeepsyncError(code, error.message, { cause: error, ...(action ? { action } : {}) });
 }
 
 /** What the caller gets when its signal is aborted: its own reason where that is one of ours, else CANCELLED. */

@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, KeepsyncError } from '../base/errors.ts';
 import { redact } from '../base/redact.ts';
+import { type ExchangeWays, exchange } from './exchange.ts';
 import type { TakeBytes } from './http-answer.ts';
-import { type ExchangeEnvironment, type ExchangeRequest, exchange } from './http-exchange.ts';
+import type { ExchangeRequest } from './http-exchange.ts';
 import { adviceFor, type KeepMethod, statusCode } from './keep-status.ts';
 import { type Locator, parseLocator, signatureExpiryMs } from './locator.ts';
 import type { Md5Streams } from './md5.ts';
@@ -67,7 +68,7 @@ export interface KeepServersOptions {
   readonly timeouts: KeepTimeouts;
   /** Takes the md5 of what comes in. */
   readonly md5: Pick<Md5Streams, 'open'>;
-  readonly exchange: ExchangeEnvironment;
+  readonly exchange: ExchangeWays;
 }
 
 function isLoopback(hostname: string): boolean {

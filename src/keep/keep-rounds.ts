@@ -11,6 +11,7 @@ import { blockMd5, Md5Streams } from './md5.ts';
 import type { FetchResult, FetchTargets, GetOptions, KeepService, PutOptions, PutResult } from './ports.ts';
 import { checkPutOptions, putRound } from './put-round.ts';
 import { RateLimit } from './rate-limit.ts';
+import { ReadConnections } from './read-connections.ts';
 import { TargetWriter } from './target-writer.ts';
 
 export interface KeepRoundsOptions {
@@ -31,6 +32,7 @@ export interface KeepRoundsOptions {
 export class KeepRounds {
   readonly #servers: HttpKeepServers;
   readonly #agents: HttpAgents;
+  readonly #connections: ReadConnections;
   readonly #newRequestId: () => string;
   readonly #calls = new CallScope();
   #token: string;
@@ -41,6 +43,7 @@ export class KeepRounds {
     this.#token = options.token;
     this.#newRequestId = () => newRequestId(options.random ?? systemRandom);
     this.#agents = createAgents(options.tls ?? { rejectUnauthorized: true });
+    this.#connections = new ReadConnections(this.#agents.connect);
     this.#servers = new HttpKeepServers({
       token: () => this.#token,
       allowPlainHttp: options.allowPlainHttp ?? false,
@@ -48,6 +51,7 @@ export class KeepRounds {
       md5: new Md5Streams(),
       exchange: {
         agents: this.#agents,
+        connections: this.#connections,
         clock,
         limits: timeouts,
         uploadPacer: new RateLimit(options.uploadLimit ?? RateLimit.share(), clock),
@@ -125,6 +129,7 @@ export class KeepRounds {
   /** Ends what is under way with CLOSED, and every connection. */
   async close(): Promise<void> {
     await this.#calls.close();
+    this.#connections.destroy();
     this.#agents.destroy();
   }
 

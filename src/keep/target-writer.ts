@@ -11,7 +11,9 @@ import type { FetchResult, FetchTargetFailure, FetchTargets } from './ports.ts';
  */
 const STAGE_BYTES = 1_048_576;
 /** Room for what comes in with the last of them. */
-const CHUNK_BYTES = 65_536;
+const CHUNK_BYTES = 262_144;
+/** So much at a time is written from where it lies, if it belongs to few files. */
+const DIRECT_BYTES = 131_072;
 /** Between so many files the thread's sockets get their turn. */
 const FILES_PER_TURN = 128;
 
@@ -38,7 +40,8 @@ export class TargetWriter {
   readonly #order: Uint32Array;
   readonly #invalid: readonly FetchTargetFailure[];
   readonly #failures = new Map<number, FetchTargetFailure>();
-  #stage: Uint8Array;
+  readonly #stageBytes: number;
+  #stage = new Uint8Array(0);
   #stagedBytes = 0;
   /** Where in the block the stage begins. */
   #position = 0;
@@ -51,7 +54,7 @@ export class TargetWriter {
   constructor(blockBytes: number, targets: FetchTargets, signal?: AbortSignal) {
     this.#targets = targets;
     this.#signal = signal;
-    this.#stage = new Uint8Array(Math.min(blockBytes, STAGE_BYTES + CHUNK_BYTES));
+    this.#stageBytes = Math.min(blockBytes, STAGE_BYTES + CHUNK_BYTES);
     const inside: number[] = [];
     const invalid: FetchTargetFailure[] = [];
     for (const [index, diskPath] of targets.paths.entries()) {
@@ -94,9 +97,15 @@ export class TargetWriter {
   }
 
   #take(chunk: Uint8Array, run: number): Promise<void> | undefined {
+    const from = this.#position;
+    const to = from + chunk.length;
+    if (this.#stagedBytes === 0 && chunk.length >= DIRECT_BYTES && this.#hasFewBefore(to)) {
+      this.#writeParts(this.#passTo(to, false), chunk, from);
+      return undefined;
+    }
     const neededBytes = this.#stagedBytes + chunk.length;
     if (neededBytes > this.#stage.length) {
-      const larger = new Uint8Array(neededBytes);
+      const larger = new Uint8Array(Math.max(neededBytes, this.#stageBytes));
       larger.set(this.#stage.subarray(0, this.#stagedBytes));
       this.#stage = larger;
     }
@@ -106,31 +115,50 @@ export class TargetWriter {
   }
 
   async #flush(run: number, isLast: boolean): Promise<void> {
-    const from = this.#position;
-    const to = from + this.#stagedBytes;
     const bytes = this.#stage.subarray(0, this.#stagedBytes);
-    this.#position = to;
+    const from = this.#position;
     this.#stagedBytes = 0;
-    const due = this.#unfinished;
-    while (this.#begun < this.#order.length) {
-      const index = this.#order[this.#begun];
-      if (index === undefined || (!isLast && rangeOf(this.#targets, index).blockOffset >= to)) {
-        break;
-      }
-      due.push(index);
-      this.#begun += 1;
-    }
-    this.#unfinished = [];
-    for (const [count, index] of due.entries()) {
-      if (count > 0 && count % FILES_PER_TURN === 0) {
+    const due = this.#passTo(from + bytes.length, isLast);
+    for (let first = 0; first < due.length; first += FILES_PER_TURN) {
+      if (first > 0) {
         await nextTurn();
         this.#signal?.throwIfAborted();
         if (run !== this.#run) {
           return;
         }
       }
+      this.#writeParts(due.slice(first, first + FILES_PER_TURN), bytes, from);
+    }
+  }
+
+  /** Whether what comes before `to` can be written without giving others a turn. */
+  #hasFewBefore(to: number): boolean {
+    const room = FILES_PER_TURN - this.#unfinished.length;
+    const next = this.#order[this.#begun + room];
+    return room >= 0 && (next === undefined || rangeOf(this.#targets, next).blockOffset >= to);
+  }
+
+  /** Moves on in the block; returns the targets that have bytes before `to`, or none at all where that is its end. */
+  #passTo(to: number, isEnd: boolean): readonly number[] {
+    const due = this.#unfinished;
+    while (this.#begun < this.#order.length) {
+      const index = this.#order[this.#begun];
+      if (index === undefined || (!isEnd && rangeOf(this.#targets, index).blockOffset >= to)) {
+        break;
+      }
+      due.push(index);
+      this.#begun += 1;
+    }
+    this.#position = to;
+    this.#unfinished = [];
+    return due;
+  }
+
+  /** Writes what of the targets is in `bytes`, which begin at `from` in the block. */
+  #writeParts(due: readonly number[], bytes: Uint8Array, from: number): void {
+    for (const index of due) {
       const { blockOffset, lengthBytes } = rangeOf(this.#targets, index);
-      if (this.#write(index, bytes, from) && blockOffset + lengthBytes > to) {
+      if (this.#write(index, bytes, from) && blockOffset + lengthBytes > from + bytes.length) {
         this.#unfinished.push(index);
       }
     }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { KeepsyncError } from '../../src/base/errors.ts';
 import { HttpKeepClient, type HttpKeepClientOptions } from '../../src/keep/http-keep-client.ts';
 import type { KeepService, ServerFailure } from '../../src/keep/ports.ts';
+import { RateLimit } from '../../src/keep/rate-limit.ts';
 import { rendezvousOrder } from '../../src/keep/rendezvous.ts';
 import { makeTestCertificate, type TestCertificate } from '../support/api-certificate.ts';
 import { md5Of, sharedBytes } from '../support/block-store-conformance.ts';
@@ -252,7 +254,7 @@ describe('A GET over HTTP', () => {
     ['a full length and then a cut', { kind: 'cut-answer', afterBytes: 5 }, 'BAD_ANSWER'],
     ['other bytes', { kind: 'wrong-md5' }, 'CHECKSUM'],
     ['too many bytes', { kind: 'wrong-size' }, 'BAD_ANSWER'],
-    ['a web page', { kind: 'html' }, 'CHECKSUM'],
+    ['a web page', { kind: 'html' }, 'BAD_ANSWER'],
     ['a redirect', { kind: 'redirect', to: 'http://127.0.0.1:1/' }, 'BAD_ANSWER'],
   ];
   it.each(damages)('answered with %s goes on to the next server', async (_, fault) => {
@@ -277,6 +279,36 @@ describe('A GET over HTTP', () => {
   it('puts a block together that comes in drips', async () => {
     const server = await serverOf({ kind: 'drip', pieceBytes: 3 }, 'GET');
     expect(Buffer.from(await clientOf([server]).get(LOCATOR)).toString()).toBe('hello world\n');
+  });
+
+  it('uses one connection for block after block, and another one where the server has hung up on it', async () => {
+    const server = await serverOf({ kind: 'drip', pieceBytes: 1000 }, 'GET');
+    const client = clientOf([server]);
+    for (let i = 0; i < 3; i++) {
+      expect(md5Of(await client.get(`${LARGE_MD5}+${LARGE.length}`))).toBe(LARGE_MD5);
+      expect((await client.get(LOCATOR)).length).toBe(12);
+    }
+    expect(server.connectionCount).toBe(1);
+    server.faults.add('GET', { kind: 'reset-after-body' });
+    expect((await client.get(LOCATOR)).length).toBe(12);
+    expect(server.connectionCount).toBe(2);
+  });
+
+  it('leaves a server that gives blocks in chunks to an HTTP client that understands them', async () => {
+    const server = await serverOf({ kind: 'in-chunks' }, 'GET', 4);
+    const client = clientOf([server]);
+    for (let i = 0; i < 3; i++) {
+      expect(Buffer.from(await client.get(LOCATOR)).toString()).toBe('hello world\n');
+    }
+    expect(server.requests).toHaveLength(4);
+  });
+
+  it('takes no more than its rate limit allows, and is as right', async () => {
+    const server = await serverOf({ kind: 'drip', pieceBytes: 400_000 }, 'GET');
+    const downloadLimit = RateLimit.share();
+    new RateLimit(downloadLimit, systemClock).setLimit(20_000_000);
+    const client = clientOf([server], { downloadLimit });
+    expect(md5Of(await client.get(`${LARGE_MD5}+${LARGE.length}`))).toBe(LARGE_MD5);
   });
 
   it('sends the whole locator with its hints', async () => {
@@ -482,7 +514,13 @@ describe('A certificate', () => {
   it('of a private authority is, once that is known', async () => {
     const servers = await startServers(1, { tls: certificate });
     const tls = { rejectUnauthorized: true, ca: certificate.certificatePem };
-    expect((await clientOf(servers, { tls }).put(LARGE_MD5, LARGE, ONE_COPY)).copies).toBe(1);
+    const client = clientOf(servers, { tls });
+    expect((await client.put(LARGE_MD5, LARGE, ONE_COPY)).copies).toBe(1);
+    for (let i = 0; i < 3; i++) {
+      expect(md5Of(await client.get(`${LARGE_MD5}+${LARGE.length}`))).toBe(LARGE_MD5);
+    }
+    // one for what is sent, one for what is read
+    expect(servers[0]?.connectionCount).toBe(2);
   });
 
   it('for another host is not, whoever signed it', async () => {
@@ -496,6 +534,7 @@ describe('A certificate', () => {
     const servers = await startServers(1, { tls: certificate });
     const client = clientOf(servers, { tls: { rejectUnauthorized: false } });
     expect((await client.put(MD5, SMALL, ONE_COPY)).copies).toBe(1);
+    expect((await client.get(LOCATOR)).length).toBe(12);
   });
 });
 

@@ -92,25 +92,28 @@ describe('Ranges of a block written to disk', () => {
     expect(fs.readdirSync(folder).length).toBeLessThan(1000);
   });
 
-  it('come together whatever the pieces that the block comes in, also where files share bytes', async () => {
-    const block = randomBytes(5_000_000);
-    const targets = [
-      target('tail', 4_000_000, 1_000_000),
-      target('whole', 0, 5_000_000),
-      target('middle', 1_048_570, 20, 100),
-      target('long', 900_000, 3_000_000),
-      target('none', 5_000_000, 0),
-      ...Array.from({ length: 300 }, (_, i) => target(`small${i}`, i * 16_000, 16_000)),
-    ];
-    expect(await writeTargets(block, targets, { chunkBytes: 65_521 })).toEqual({
-      writtenBytes: 9_000_020 + 300 * 16_000,
-      failures: [],
-    });
-    for (const { diskPath, fileOffset, blockOffset, lengthBytes } of targets) {
-      const wanted = block.subarray(blockOffset, blockOffset + lengthBytes);
-      expect(fs.readFileSync(diskPath).subarray(fileOffset).equals(wanted)).toBe(true);
-    }
-  });
+  it.each([65_521, 200_000, 262_144, 5_000_000])(
+    'come together from pieces of %i bytes, also where files share bytes',
+    async (chunkBytes) => {
+      const block = randomBytes(5_000_000);
+      const targets = [
+        target('tail', 4_000_000, 1_000_000),
+        target('whole', 0, 5_000_000),
+        target('middle', 1_048_570, 20, 100),
+        target('long', 900_000, 3_000_000),
+        target('none', 5_000_000, 0),
+        ...Array.from({ length: 300 }, (_, i) => target(`small${i}`, i * 16_000, 16_000)),
+      ];
+      expect(await writeTargets(block, targets, { chunkBytes })).toEqual({
+        writtenBytes: 9_000_020 + 300 * 16_000,
+        failures: [],
+      });
+      for (const { diskPath, fileOffset, blockOffset, lengthBytes } of targets) {
+        const wanted = block.subarray(blockOffset, blockOffset + lengthBytes);
+        expect(fs.readFileSync(diskPath).subarray(fileOffset).equals(wanted)).toBe(true);
+      }
+    },
+  );
 
   it('are those of the last server that was asked, however far an earlier one came', async () => {
     const good = randomBytes(3_000_000);

@@ -19,6 +19,8 @@ export type KeepServerFault =
   | { readonly kind: 'hang' }
   /** The answer comes in pieces of so many bytes, one per turn of the event loop. */
   | { readonly kind: 'drip'; readonly pieceBytes: number }
+  /** The block without its length, as proxies may give it. */
+  | { readonly kind: 'in-chunks' }
   /** The full Content-Length, then only so many bytes and a cut connection. */
   | { readonly kind: 'cut-answer'; readonly afterBytes: number }
   | { readonly kind: 'wrong-md5' }
@@ -116,9 +118,8 @@ export async function startKeepServer(options: KeepServerOptions = {}): Promise<
       return;
     }
     if (fault?.kind === 'html') {
-      answer
-        .writeHead(200, { 'Content-Type': 'text/html' })
-        .end('<html><body>Welcome to the hotel</body></html>');
+      const page = '<html><body>Welcome to the hotel</body></html>';
+      answer.writeHead(200, { 'Content-Type': 'text/html', 'Content-Length': String(page.length) }).end(page);
       return;
     }
     if (fault?.kind === 'redirect') {
@@ -192,7 +193,7 @@ export async function startKeepServer(options: KeepServerOptions = {}): Promise<
     } else if (fault?.kind === 'wrong-size') {
       body = Buffer.concat([block, Buffer.from('x')]);
     }
-    answer.writeHead(200, { 'Content-Length': String(body.length) });
+    answer.writeHead(200, fault?.kind === 'in-chunks' ? {} : { 'Content-Length': String(body.length) });
     if (seen.method === 'HEAD') {
       answer.end();
     } else if (fault?.kind === 'cut-answer') {

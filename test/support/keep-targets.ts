@@ -18,7 +18,7 @@ export function fetchTargets(targets: readonly Target[]): FetchTargets {
   };
 }
 
-/** Writes ranges of a block that comes in by pieces of `chunkBytes`, by default at once. */
+/** Writes ranges of a block that comes in by pieces of `chunkBytes`, by default at once, all in the same memory. */
 export async function writeTargets(
   block: Uint8Array,
   targets: FetchTargets,
@@ -27,8 +27,13 @@ export async function writeTargets(
   const { signal, chunkBytes = Math.max(1, block.length) } = options;
   const writer = new TargetWriter(block.length, targets, signal);
   const take = writer.begin();
+  const memory = new Uint8Array(Math.min(chunkBytes, block.length));
   for (let at = 0; at < block.length; at += chunkBytes) {
-    await take(block.subarray(at, at + chunkBytes));
+    const chunk = memory.subarray(0, Math.min(chunkBytes, block.length - at));
+    chunk.set(block.subarray(at, at + chunkBytes));
+    const taken = take(chunk);
+    memory.fill(0xee);
+    await taken;
   }
   return writer.finish();
 }
