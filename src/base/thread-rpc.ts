@@ -8,12 +8,16 @@ export type ThreadApi = Record<string, (input: never) => unknown>;
 /** Tells a thread that there is no work for now. */
 export const REST = { rest: true } as const;
 
+/** What a thread says first, as soon as it serves. */
+const SERVES = { serves: true } as const;
+
 type Request = { id: number; method: string; input: unknown };
 type Answer =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; error: ErrorRecord }
   | { event: string; payload: unknown }
-  | { cancel: number };
+  | { cancel: number }
+  | typeof SERVES;
 
 /** What a handler is given beside its input. */
 export interface CallContext {
@@ -62,6 +66,7 @@ export function serveThread<Api extends ThreadApi>(
     };
     void answer();
   });
+  port.postMessage(SERVES satisfies Answer);
   return (event, payload, transfer) => port.postMessage({ event, payload } satisfies Answer, transfer ?? []);
 }
 
@@ -111,7 +116,7 @@ export function connectThread<Api extends ThreadApi>(worker: Worker): ThreadConn
       }
       return;
     }
-    if ('cancel' in message) {
+    if ('cancel' in message || 'serves' in message) {
       return;
     }
     const call = waiting.get(message.id);

@@ -1,5 +1,5 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { collectNow, heapsAreSmall } from './small-heaps.ts';
+import { collectNow, heapsAreSmall, whileLoading } from './small-heaps.ts';
 import { REST } from './thread-rpc.ts';
 
 declare const __KEEPSYNC_BUNDLE__: boolean | undefined;
@@ -35,9 +35,15 @@ export function startThread(entry: ThreadEntry, given: WorkerOptions = {}): Work
     ...given,
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMib(entry), ...given.resourceLimits },
   };
+  const loaded = whileLoading();
   const worker = startEntry(entry, options);
   live.add(worker);
-  worker.once('exit', () => live.delete(worker));
+  // the first that it says is that it serves
+  worker.once('message', loaded);
+  worker.once('exit', () => {
+    loaded();
+    live.delete(worker);
+  });
   return worker;
 }
 
