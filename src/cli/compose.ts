@@ -21,6 +21,7 @@ export function composeServices(env: CliEnvironment): CliServices {
       const keep = await openKeep(env, connection, api, settings, log);
       return {
         keep,
+        prepareForBlocks: () => keep.prepare(),
         read: async (uuidOrPdh, signal) => await api.collections.getWithManifest(uuidOrPdh, signal),
         close: async () => {
           await keep.close();

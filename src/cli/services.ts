@@ -13,6 +13,8 @@ import type { OwnerDesk, OwnerDeskOptions } from '../shell/owner-desk.ts';
 /** Reading collections and their blocks, for `get`, `ls` and `check`. */
 export interface CollectionAccess {
   readonly keep: Pick<BlockStore, 'get'> & BlockFetcher;
+  /** Gets ready for blocks, while something else is waited for. */
+  prepareForBlocks(): void;
   /** By uuid or portable data hash; the manifest freshly signed. */
   read(
     uuidOrPdh: string,

@@ -187,10 +187,10 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
     const early = watcher && createEarlyWatcher(watcher, env.clock);
     closers.push(() => early?.close());
     const ask = async () => {
+      // Their threads are needed at once: they start while the cluster is asked and the journal opens.
+      disk.warmUp();
       if (request.watch) {
-        // Their threads are needed at once: they start while the cluster is asked and the journal opens.
         watcher?.warmUp();
-        disk.warmUp();
         for (const { config } of await request.pairs.load()) {
           if (!config.paused) {
             early?.begin(config.roots, config.rules);
@@ -243,7 +243,8 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
       onRetry: () => keep.hurry(),
       onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
-      onRest: restThreads,
+      // A command ends soon after its last block: the threads' garbage ends with them.
+      ...(request.watch ? { onRest: restThreads } : {}),
       conflicts: request.conflicts,
       onStop: request.onStop,
     });

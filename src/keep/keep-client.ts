@@ -25,6 +25,8 @@ export interface KeepClient extends BlockStore, BlockFetcher {
   setLimit(bytesPerSecond: number, direction?: 'upload' | 'download'): void;
   /** Whatever waits to be tried again is tried now. */
   hurry(): void;
+  /** Gets ready, as blocks will be asked for soon. */
+  prepare(): void;
   /** A block that is in memory, without asking anybody. */
   cached(locator: string): Uint8Array | undefined;
 }
@@ -51,6 +53,7 @@ export function createKeepClient(options: KeepClientOptions): KeepClient {
     fetchTo: (locator, targets, getOptions) => fetcher.fetchTo(locator, targets, getOptions),
     cached: (locator) => store.cached(locator),
     setToken: (token) => threads.setToken(token),
+    prepare: () => threads.prepare(),
     hurry: () => rounds.hurry(),
     setLimit: (bytesPerSecond, direction = 'upload') => limits[direction].setLimit(bytesPerSecond),
     close: async () => {

@@ -55,6 +55,13 @@ export class ThreadPool {
     }
   }
 
+  /** Starts the threads that do not run, for whoever will need them soon. */
+  start(): void {
+    for (const slot of this.#closed ? [] : this.#slots) {
+      this.#connected(slot);
+    }
+  }
+
   /** Runs `call` on a thread. Rejects with ThreadDied if that thread ends, with CLOSED after `close`. */
   async run<T>(
     lane: Lane,

@@ -51,6 +51,8 @@ export interface ThreadedStoreOptions {
 export interface ThreadedStore extends BlockStore, BlockFetcher {
   /** The token of every call from now on. */
   setToken(token: string): void;
+  /** Starts the threads and asks for the servers, while whoever will need them waits for something else. */
+  prepare(): void;
 }
 
 /**
@@ -109,6 +111,12 @@ class KeepThreads implements ThreadedStore {
           message: String(thrown),
         });
       });
+  }
+
+  prepare(): void {
+    this.#pool.start();
+    // Whoever asks for a block meets what was wrong.
+    void Promise.allSettled([this.#services.forGet({})]);
   }
 
   md5(data: Uint8Array): Promise<string> {

@@ -1,7 +1,7 @@
 import type { CollectionRecord, CollectionStore } from '../api/ports.ts';
 import type { Clock } from '../base/clock.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
-import type { Journal, JournalFolder } from './journal-port.ts';
+import type { BuiltSave, Journal, JournalFolder } from './journal-port.ts';
 
 /** What the saver is told about the pair it saves. */
 export interface SaveTarget {
@@ -44,6 +44,9 @@ export interface SaverPorts {
   readonly requestBytesMax: number;
 }
 
+/** A first save of more files is not tried in one piece: it would be built in vain where it takes more than one request. */
+const NEW_COLLECTION_FILES_MAX = 100_000;
+
 /** PDH of a collection without files: md5 of nothing, no bytes. */
 const EMPTY_PDH = 'd41d8cd98f00b204e9800998ecf8427e+0';
 
@@ -70,19 +73,7 @@ export class CollectionSaver {
     if (folder.collectionUuid !== null) {
       return folder;
     }
-    const made = await this.#ports.store.create(
-      {
-        name: target.collectionName,
-        ...(target.projectUuid === null ? {} : { ownerUuid: target.projectUuid }),
-        ensureUniqueName: true,
-        manifestText: '',
-        properties: {},
-        ...(target.replication === null ? {} : { replicationDesired: target.replication }),
-        ...(target.storageClasses.length === 0 ? {} : { storageClassesDesired: target.storageClasses }),
-        createId: target.createId,
-      },
-      signal,
-    );
+    const made = await this.#create(target, '', signal);
     // Found again after a lost answer, it may hold what somebody else put there meanwhile: that has to be looked at.
     const isEmpty = made.portableDataHash === EMPTY_PDH;
     return this.#ports.journal.updateFolder(folder.id, {
@@ -92,10 +83,35 @@ export class CollectionSaver {
     });
   }
 
+  #create(
+    target: SaveTarget,
+    manifestText: string,
+    signal: AbortSignal | undefined,
+  ): Promise<CollectionRecord> {
+    return this.#ports.store.create(
+      {
+        name: target.collectionName,
+        ...(target.projectUuid === null ? {} : { ownerUuid: target.projectUuid }),
+        ensureUniqueName: true,
+        manifestText,
+        properties: {},
+        ...(target.replication === null ? {} : { replicationDesired: target.replication }),
+        ...(target.storageClasses.length === 0 ? {} : { storageClassesDesired: target.storageClasses }),
+        createId: target.createId,
+      },
+      signal,
+    );
+  }
+
   /** One save after the other until nothing is left; undefined where there was nothing to save. */
   async save(target: SaveTarget, signal?: AbortSignal): Promise<SaveOutcome | undefined> {
     const { journal } = this.#ports;
-    let folder = await this.ensureCollection(target, await journal.openFolder(target.publicId), signal);
+    let folder = await journal.openFolder(target.publicId);
+    const first = folder.collectionUuid === null ? await this.#saveAsNew(target, folder, signal) : undefined;
+    if (first !== undefined) {
+      return first;
+    }
+    folder = await this.ensureCollection(target, await journal.openFolder(target.publicId), signal);
     let total: SaveOutcome | undefined;
     let { rebuiltFrom } = target;
     for (let more = true; more; ) {
@@ -131,6 +147,54 @@ export class CollectionSaver {
       remoteVersion: whole.version,
     });
     return drift.lost;
+  }
+
+  /**
+   * Makes the collection of all that is stored, with one request. Undefined where that cannot be, or where the collection is
+   * there already, after an answer that was lost: then it has to be looked at.
+   */
+  async #saveAsNew(
+    target: SaveTarget,
+    folder: JournalFolder,
+    signal: AbortSignal | undefined,
+  ): Promise<SaveOutcome | undefined> {
+    const { journal, clock, signatureMarginMs, requestBytesMax } = this.#ports;
+    const { stored } = await journal.counts(folder.id);
+    if (stored.files === 0 || stored.files > NEW_COLLECTION_FILES_MAX) {
+      return undefined;
+    }
+    const built = await journal.buildSave({
+      folderId: folder.id,
+      nowMs: clock.nowMs(),
+      signatureValidUntilMs: clock.nowMs() + signatureMarginMs,
+      remoteUnchanged: false,
+      limitBytes: requestBytesMax,
+      conflicts: target.conflicts,
+      isNew: true,
+    });
+    if (built === undefined) {
+      return undefined;
+    }
+    let made: CollectionRecord;
+    try {
+      made = await this.#create(target, built.manifestText, signal);
+    } catch (thrown) {
+      await journal.abandonSave(built.saveId);
+      throw thrown;
+    }
+    await journal.updateFolder(folder.id, { collectionUuid: made.uuid });
+    if (made.portableDataHash !== built.portableDataHash) {
+      await journal.abandonSave(built.saveId);
+      return undefined;
+    }
+    const nowMs = clock.nowMs();
+    await journal.finishSave(built.saveId, {
+      atMs: nowMs,
+      portableDataHash: made.portableDataHash,
+      version: made.version,
+      collided: false,
+    });
+    return outcomeOf(built, await journal.openFolder(target.publicId));
   }
 
   async #saveOnce(
@@ -218,15 +282,7 @@ export class CollectionSaver {
     }
     const after = await journal.updateFolder(folder.id, { lastSaveAtMs: nowMs });
     return {
-      outcome: {
-        folder: after,
-        files: built.files,
-        bytes: built.bytes,
-        deleted: built.deleted,
-        conflicts: built.conflicts,
-        again: built.resetFiles + lost,
-        collided,
-      },
+      outcome: { ...outcomeOf(built, after), again: built.resetFiles + lost, collided },
       more: built.more,
     };
   }
@@ -248,6 +304,16 @@ export class CollectionSaver {
     return before !== undefined && before !== seen.portableDataHash;
   }
 }
+
+const outcomeOf = (built: BuiltSave, folder: JournalFolder): SaveOutcome => ({
+  folder,
+  files: built.files,
+  bytes: built.bytes,
+  deleted: built.deleted,
+  conflicts: built.conflicts,
+  again: built.resetFiles,
+  collided: false,
+});
 
 const nothing = (folder: JournalFolder): SaveOutcome => ({
   folder,

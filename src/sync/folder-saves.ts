@@ -178,6 +178,10 @@ export class FolderSaves {
       core.plan = { ...core.plan, rebuiltFrom: outcome.folder.remotePdh };
     }
     core.events.emit('saved', outcome);
+    if (core.ports.watcher !== undefined) {
+      // A command ends now, and its journal goes; whoever stays looks at the rows sooner or later.
+      await journal.writeSaved();
+    }
     if (outcome.again > 0) {
       this.#ports.uploads();
     }

@@ -62,6 +62,7 @@ export function verifyJournal(store: JournalStore): void {
   for (const raw of database.prepare('SELECT * FROM save').iterate()) {
     checkedSave(raw);
   }
+  store.wholeSaves.verify();
   for (const folder of store.folders.all()) {
     store.foreign.verify(folder.id);
     verifyFolder(store, folder.id);

@@ -42,10 +42,11 @@ export class JournalDatabase implements OpenJournal {
     this.#adoptions = new AdoptionPlans(store);
   }
 
-  openFolder: Call<'openFolder'> = async (publicId) => this.#write(() => this.#store.folders.open(publicId));
+  openFolder: Call<'openFolder'> = async (publicId) =>
+    this.#writeAside(() => this.#store.folders.open(publicId));
 
   updateFolder: Call<'updateFolder'> = async (folderId, change) =>
-    this.#write(() => this.#store.folders.update(folderId, change));
+    this.#writeAside(() => this.#store.folders.update(folderId, change));
 
   removeFolder: Call<'removeFolder'> = async (folderId) =>
     this.#write(() => {
@@ -62,7 +63,13 @@ export class JournalDatabase implements OpenJournal {
       return { pending: batch.pending, taken: batch.taken, gone: batch.gone };
     });
 
-  writeFound: Call<'writeFound'> = async (folderId) => this.#readWritten(folderId, () => undefined);
+  writeFound: Call<'writeFound'> = async (folderId) => {
+    if (this.#store.entries.found.size > 0) {
+      this.#writeWritten(folderId, () => undefined);
+    }
+  };
+
+  writeSaved: Call<'writeSaved'> = async () => this.#read(() => undefined);
 
   guardFigures: Call<'guardFigures'> = async (folderId) =>
     this.#readWritten(folderId, () => this.#queries.guardFigures(folderId));
@@ -86,11 +93,13 @@ export class JournalDatabase implements OpenJournal {
     });
 
   claimPending: Call<'claimPending'> = async (folderId, nowMs, limits) =>
-    this.#read(() => this.#queue.claim(folderId, Math.floor(nowMs), limits));
+    this.#readAside(() => this.#queue.claim(folderId, Math.floor(nowMs), limits));
 
-  releaseFiles: Call<'releaseFiles'> = async (entryIds) => this.#read(() => this.#queue.release(entryIds));
+  releaseFiles: Call<'releaseFiles'> = async (entryIds) =>
+    this.#readAside(() => this.#queue.release(entryIds));
 
-  nextDueAtMs: Call<'nextDueAtMs'> = async (folderId) => this.#read(() => this.#queue.nextDueAtMs(folderId));
+  nextDueAtMs: Call<'nextDueAtMs'> = async (folderId) =>
+    this.#readAside(() => this.#queue.nextDueAtMs(folderId));
 
   recordPackedBlock: Call<'recordPackedBlock'> = async (folderId, block, files, nowMs) => {
     this.#write(() => {
@@ -129,7 +138,7 @@ export class JournalDatabase implements OpenJournal {
     this.#write(() => this.#queue.retry(folderId, code, Math.floor(nowMs)));
 
   knownBlock: Call<'knownBlock'> = async (md5AndSize, validUntilMs, folderId) =>
-    this.#read(() => {
+    this.#readAside(() => {
       const { blocks } = this.#store;
       const block =
         folderId === undefined ? blocks.findAnywhere(md5AndSize) : blocks.find(folderId, md5AndSize);
@@ -144,23 +153,28 @@ export class JournalDatabase implements OpenJournal {
 
   expireSignatures: Call<'expireSignatures'> = async () => this.#write(() => expireAll(this.#store));
 
-  counts: Call<'counts'> = async (folderId) => this.#read(() => this.#queries.counts(folderId));
+  counts: Call<'counts'> = async (folderId) => this.#readAside(() => this.#queries.counts(folderId));
 
   needsRemote: Call<'needsRemote'> = async (folderId) =>
-    this.#read(() => this.#store.folders.get(folderId).remotePdh === null);
+    this.#readAside(() => this.#store.folders.get(folderId).remotePdh === null);
 
   buildSave: Call<'buildSave'> = async (request) =>
     this.#writeWritten(request.folderId, () =>
       this.#saves.build({ ...request, nowMs: Math.floor(request.nowMs) }),
     );
 
-  finishSave: Call<'finishSave'> = async (saveId, result) =>
+  finishSave: Call<'finishSave'> = async (saveId, result) => {
+    if (!result.collided && this.#saves.isWhole(saveId)) {
+      this.#writeAside(() => this.#saves.finish(saveId, result));
+      return;
+    }
     this.#write(() => {
       this.#store.entries.writeFound();
       this.#saves.finish(saveId, result);
     });
+  };
 
-  abandonSave: Call<'abandonSave'> = async (saveId) => this.#read(() => this.#saves.abandon(saveId));
+  abandonSave: Call<'abandonSave'> = async (saveId) => this.#readAside(() => this.#saves.abandon(saveId));
 
   compareRemote: Call<'compareRemote'> = async (folderId, remoteManifest) =>
     this.#writeWritten(folderId, () => {
@@ -169,7 +183,7 @@ export class JournalDatabase implements OpenJournal {
     });
 
   mayAdopt: Call<'mayAdopt'> = async (folderId) =>
-    this.#read(() => this.#store.foreign.hasContents(folderId));
+    this.#readAside(() => this.#store.foreign.hasContents(folderId));
 
   beginAdoption: Call<'beginAdoption'> = async (folderId, nowMs) =>
     this.#writeWritten(folderId, () => {
@@ -186,19 +200,23 @@ export class JournalDatabase implements OpenJournal {
       return this.#adoptions.record(folderId, verdicts, Math.floor(nowMs));
     });
 
-  listFiles: Call<'listFiles'> = async (folderId, query) =>
-    this.#readWritten(folderId, () => this.#queries.listFiles(folderId, query));
+  listFiles: Call<'listFiles'> = async (folderId, query) => {
+    const isOfTrouble =
+      query.states.length > 0 && query.states.every((state) => state === 'failed' || state === 'held');
+    const list = () => this.#queries.listFiles(folderId, query);
+    return isOfTrouble ? this.#readAside(list) : this.#readWritten(folderId, list);
+  };
 
   listBlocks: Call<'listBlocks'> = async (folderId, query) =>
     this.#read(() => this.#queries.listBlocks(folderId, query));
 
   listSaves: Call<'listSaves'> = async (folderId, query) =>
-    this.#read(() => this.#queries.listSaves(folderId, query));
+    this.#readAside(() => this.#queries.listSaves(folderId, query));
 
   listProblems: Call<'listProblems'> = async (folderId) =>
-    this.#read(() => this.#queries.listProblems(folderId));
+    this.#readAside(() => this.#queries.listProblems(folderId));
 
-  verify = async (): Promise<void> => this.#read(() => verifyJournal(this.#store));
+  verify = async (): Promise<void> => this.#readAside(() => verifyJournal(this.#store));
 
   /** Calls after this reject with CLOSED. */
   close: Call<'close'> = async () => {
@@ -209,6 +227,14 @@ export class JournalDatabase implements OpenJournal {
   };
 
   #write<T>(work: () => T): T {
+    return this.#writeAside(() => {
+      this.#saves.writeWhole();
+      return work();
+    });
+  }
+
+  /** For what neither changes nor looks at rows that are stored or saved: see `WholeSaves`. */
+  #writeAside<T>(work: () => T): T {
     this.#assertOpen();
     return this.#store.write(work);
   }
@@ -230,6 +256,14 @@ export class JournalDatabase implements OpenJournal {
   }
 
   #read<T>(work: () => T): T {
+    if (this.#readAside(() => this.#store.wholeSaves.size > 0)) {
+      this.#write(() => undefined);
+    }
+    return this.#readAside(work);
+  }
+
+  /** For what does not look at rows that are stored or saved. */
+  #readAside<T>(work: () => T): T {
     this.#assertOpen();
     return this.#store.read(work);
   }

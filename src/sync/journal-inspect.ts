@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { checkFile } from './journal.ts';
 import { assertOurs, assertSchema, verifyJournal } from './journal-check.ts';
+import { JournalQueries } from './journal-queries.ts';
 import { MIGRATIONS, pragmaNumber } from './journal-schema.ts';
 import { JournalStore } from './journal-store.ts';
 import { journalError } from './journal-sums.ts';
@@ -42,10 +43,11 @@ export function inspectJournal(path: string): JournalVerdict {
     assertSchema(database);
     const store = new JournalStore(database);
     verifyJournal(store);
-    const folders = store.folders.all();
+    const queries = new JournalQueries(store);
+    const folders = store.folders.all().map((folder) => queries.counts(folder.id));
     const files: Record<string, number> = {};
     for (const state of ENTRY_STATES) {
-      const count = folders.reduce((sum, folder) => sum + store.tallies.of(folder.id, state).files, 0);
+      const count = folders.reduce((sum, counts) => sum + counts[state].files, 0);
       if (count > 0) {
         files[state] = count;
       }

@@ -126,6 +126,8 @@ export interface SaveRequest {
   readonly remoteManifest?: string;
   /** What happens to a path that somebody else changed since our last save. */
   readonly conflicts: 'keep-beside' | 'overwrite';
+  /** There is no collection yet: the save is to be a manifest that one is made of. Default: false. */
+  readonly isNew?: boolean;
 }
 
 export interface BuiltSave {
@@ -136,6 +138,8 @@ export interface BuiltSave {
   readonly files: number;
   readonly bytes: number;
   readonly deleted: number;
+  /** Of the manifest; only of a save that is new. */
+  readonly portableDataHash?: string;
   /** Rows that had to go back to pending because a signature ran out. */
   readonly resetFiles: number;
   /** More rows wait for another save. */
@@ -336,11 +340,19 @@ export interface Journal {
    * knows what else the collection holds, for as long as its hash stays the same.
    */
   needsRemote(folderId: number): Promise<boolean>;
-  /** The next save's content, or undefined where there is nothing to save. Runs off the main thread. */
+  /**
+   * The next save's content, or undefined where there is nothing to save, or where a new collection cannot be made of a
+   * manifest alone. Runs off the main thread.
+   */
   buildSave(request: SaveRequest): Promise<BuiltSave | undefined>;
   /** The server took it: rows that did not change meanwhile become `saved`, `deleted` ones vanish. */
   finishSave(saveId: number, result: SaveResult): Promise<void>;
   abandonSave(saveId: number): Promise<void>;
+  /**
+   * Writes into each row what `finishSave` may have noted for all of them together. Any call that needs the rows does that
+   * first; this is for whoever has the time.
+   */
+  writeSaved(): Promise<void>;
   /** Compares saved rows with the collection as it is now; what it lost becomes stored (or pending) again. */
   compareRemote(folderId: number, remoteManifest: string): Promise<RemoteDrift>;
 

@@ -28,6 +28,8 @@ export class JournalQueries {
   readonly #oldestStored: StatementSync;
   readonly #hasDigest: StatementSync;
   readonly #saves: StatementSync;
+  readonly #answered: StatementSync;
+  readonly #blocksAllSaved: StatementSync;
 
   constructor(store: JournalStore) {
     this.#store = store;
@@ -43,6 +45,12 @@ export class JournalQueries {
       `SELECT ${SAVE_COLUMNS}, sum FROM save WHERE folder_id = ? AND at_ms IS NOT NULL
        ORDER BY id DESC LIMIT ? OFFSET ?`,
     );
+    this.#answered = database.prepare('SELECT 1 AS found FROM save WHERE id = ? AND at_ms IS NOT NULL');
+    this.#blocksAllSaved = database.prepare(
+      `SELECT TOTAL(piece_refs > 0) AS pieces, TOTAL(iif(piece_refs > 0, size, 0)) AS piece_bytes,
+       TOTAL(saved_refs + stored_refs > 0) AS saved, TOTAL(iif(saved_refs + stored_refs > 0, size, 0)) AS saved_bytes
+       FROM block WHERE folder_id = ? AND (files > 0 OR piece_refs > 0)`,
+    );
   }
 
   counts(folderId: number): JournalCounts {
@@ -51,7 +59,7 @@ export class JournalQueries {
     const times = stored.filter((time) => typeof time === 'number');
     const written = tallies.of(folderId, 'pending');
     const found = entries.found.pendingOf(folderId);
-    return {
+    const counts = {
       pending: { files: written.files + found.files, bytes: written.bytes + found.bytes },
       stored: tallies.of(folderId, 'stored'),
       saved: tallies.of(folderId, 'saved'),
@@ -63,6 +71,26 @@ export class JournalQueries {
       oldestStoredAtMs: times.length === 0 ? null : Math.min(...times),
       storedBlocks: tallies.of(folderId, 'storedBlocks'),
       savedBlocks: tallies.of(folderId, 'savedBlocks'),
+    };
+    return this.#isSavedAsWhole(folderId) ? this.#allSaved(folderId, counts) : counts;
+  }
+
+  /** The folder's stored rows are saved; only its save as a whole says so. */
+  #isSavedAsWhole(folderId: number): boolean {
+    const saveId = this.#store.wholeSaves.of(folderId);
+    return saveId !== undefined && this.#answered.get(saveId) !== undefined;
+  }
+
+  #allSaved(folderId: number, counts: JournalCounts): JournalCounts {
+    const { saved, stored } = counts;
+    const blocks = this.#blocksAllSaved.get(folderId);
+    return {
+      ...counts,
+      stored: { files: 0, bytes: 0 },
+      saved: { files: saved.files + stored.files, bytes: saved.bytes + stored.bytes },
+      oldestStoredAtMs: this.#store.entries.found.oldestToSaveMs(folderId),
+      storedBlocks: { files: Number(blocks?.pieces ?? 0), bytes: Number(blocks?.piece_bytes ?? 0) },
+      savedBlocks: { files: Number(blocks?.saved ?? 0), bytes: Number(blocks?.saved_bytes ?? 0) },
     };
   }
 

@@ -56,19 +56,56 @@ export class SaveLog {
         this.#open.delete(saveId);
       }
     }
+    if (request.isNew === true && this.#store.sent.isUnsure(folderId)) {
+      // An earlier one may have made the collection: that has to be looked at.
+      return undefined;
+    }
     this.#look(request);
-    const { rows, edits, ...built } = new SaveBuilder(this.#store, request).build();
-    if (rows.size === 0 && built.resetFiles === 0) {
+    const { rows, edits, isWhole, ...built } = new SaveBuilder(this.#store, request).build();
+    if ((rows.size === 0 && built.resetFiles === 0) || (request.isNew === true && !isWhole)) {
       return undefined;
     }
     const saveId = Number(this.#insert.run(folderId).lastInsertRowid);
     const { files, bytes, deleted } = built;
     this.#write({ id: saveId, folderId, atMs: null, files, bytes, deleted, pdh: null, version: null });
-    for (const [entryId, put] of rows) {
-      this.#store.sent.add({ entryId, saveId, put });
+    if (isWhole) {
+      this.#store.wholeSaves.begin(folderId, saveId);
+    } else {
+      for (const [entryId, put] of rows) {
+        this.#store.sent.add({ entryId, saveId, put });
+      }
     }
     this.#open.set(saveId, { folderId, edits });
-    return { saveId, ...built };
+    return request.isNew === true
+      ? { saveId, ...built, portableDataHash: portableDataHash(built.manifestText) }
+      : { saveId, ...built };
+  }
+
+  /** Puts what is only known of saves as a whole into the rows, so that these can be looked at and changed. */
+  writeWhole(): void {
+    const { wholeSaves, entries, sent } = this.#store;
+    for (const folderId of wholeSaves.folders()) {
+      const saveId = wholeSaves.of(folderId) ?? 0;
+      const { atMs } = this.#row(saveId);
+      wholeSaves.end(folderId);
+      if (atMs === null) {
+        for (const row of entries.inState(folderId, 'stored')) {
+          sent.add({ entryId: row.id, saveId, put: row.segments });
+        }
+      } else {
+        this.#settleWhole(folderId, atMs);
+      }
+    }
+  }
+
+  #settleWhole(folderId: number, atMs: number): void {
+    const filled = new Set<string>();
+    for (const row of this.#store.entries.inState(folderId, 'stored')) {
+      this.#fillDirs(row, filled);
+      settle(this.#store, row, row.segments, atMs);
+    }
+    this.#settleFilled(folderId, filled, atMs);
+    this.#sweep(folderId, atMs);
   }
 
   /** Brings what is known of the collection up to date, so that the save can be built from the journal alone. */
@@ -87,12 +124,22 @@ export class SaveLog {
     this.#discardUnanswered.run(folderId);
   }
 
+  /** Whether only the save as a whole is noted, not what it did to each row. */
+  isWhole(saveId: number): boolean {
+    const folderId = this.#open.get(saveId)?.folderId;
+    return folderId !== undefined && this.#store.wholeSaves.of(folderId) === saveId;
+  }
+
   finish(saveId: number, result: SaveResult): void {
     const open = this.#required(saveId);
     const { folderId } = open;
     const atMs = Math.floor(result.atMs);
     if (result.collided) {
       this.#inDoubt(saveId, folderId, { ...result, atMs });
+      return;
+    }
+    if (this.isWhole(saveId)) {
+      this.#finishWhole(saveId, folderId, { ...result, atMs });
       return;
     }
     let isEmpty = true;
@@ -116,9 +163,21 @@ export class SaveLog {
     } else {
       this.#answered(saveId, { ...result, atMs });
     }
+    this.#sweep(folderId, atMs);
+    this.#open.delete(saveId);
+  }
+
+  /** All that the save sent is in the collection, and nothing has changed since: one line says so for all rows. */
+  #finishWhole(saveId: number, folderId: number, result: SaveResult): void {
+    const { portableDataHash: remotePdh, version: remoteVersion, atMs: lastSaveAtMs } = result;
+    this.#store.folders.update(folderId, { remotePdh, remoteVersion, lastSaveAtMs });
+    this.#answered(saveId, result);
+    this.#open.delete(saveId);
+  }
+
+  #sweep(folderId: number, atMs: number): void {
     this.#store.blocks.flush();
     this.#store.blocks.sweep(folderId, atMs);
-    this.#open.delete(saveId);
   }
 
   /** Whatever the save sent is in the collection now. Returns whether there was anything. */
@@ -145,6 +204,12 @@ export class SaveLog {
         settle(this.#store, row, filled.has(pathOf(row)) ? SAVED_DIR : null, atMs);
       }
     }
+    this.#settleFilled(folderId, filled, atMs);
+    return hasAny;
+  }
+
+  /** Directories that have something in them now. */
+  #settleFilled(folderId: number, filled: ReadonlySet<string>, atMs: number): void {
     for (const path of filled) {
       const row = this.#store.entries.find(folderId, path);
       if (row !== undefined && (row.kind === 'dir' || row.saved_segments === null)) {
@@ -154,7 +219,6 @@ export class SaveLog {
         this.#store.foreign.remove(folderId, path);
       }
     }
-    return hasAny;
   }
 
   /**
@@ -172,11 +236,15 @@ export class SaveLog {
   }
 
   #answered(saveId: number, { atMs, portableDataHash: pdh, version }: SaveResult): void {
+    this.#write({ ...this.#row(saveId), atMs, pdh, version });
+  }
+
+  #row(saveId: number): SaveRow {
     const row = this.#byId.get(saveId);
     if (row === undefined) {
       throw damaged('a save that is under way has no row');
     }
-    this.#write({ ...checkedSave(row), atMs, pdh, version });
+    return checkedSave(row);
   }
 
   abandon(saveId: number): void {

@@ -18,7 +18,8 @@ export const JOURNAL_APPLICATION_ID = 0x4b656570;
  *
  * `entry.segments` is what the file on disk holds, as `blockId:offset:length,…` ('' for no bytes, null: not stored).
  * `entry.saved_segments` is what our last save left at the path: null nothing, `d` a directory, else segments.
- * `save_row` remembers what was sent until an answer, or a look at the collection, says what became of it.
+ * `save_row` remembers what was sent until an answer, or a look at the collection, says what became of it; `whole_save`
+ * says that a save sent all of a folder's stored rows as they are.
  * `foreign_path` is what else the collection holds, as the last look found it: files, and (`is_dir`) empty directories.
  * `foreign_path.content` is what a file there holds, as a `ContentText`; null where that is not known, or was compared with
  * the file on disk and is something else.
@@ -85,6 +86,7 @@ export const MIGRATIONS: readonly MigrationStep[] = [
     addSums(database, 'save', SAVE_COLUMNS, 'id');
     addSums(database, 'foreign_path', FOREIGN_COLUMNS, 'folder_id, dir, name');
   },
+  'CREATE TABLE whole_save (folder_id INTEGER PRIMARY KEY, save_id INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;',
 ];
 
 /** Gives a table's rows, all of them old, the checksums that they have from now on. */

@@ -7,6 +7,7 @@ import { EntryTable } from './journal-rows.ts';
 import { SentTable } from './journal-sent.ts';
 import { journalError } from './journal-sums.ts';
 import { Tallies } from './journal-tallies.ts';
+import { WholeSaves } from './journal-whole-saves.ts';
 
 /** How long a write waits for another connection (milliseconds); readers hardly ever hold one up in WAL mode. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -46,6 +47,7 @@ export class JournalStore {
   readonly pieces: PieceTable;
   readonly sent: SentTable;
   readonly foreign: ForeignPaths;
+  readonly wholeSaves: WholeSaves;
   #inTransaction = false;
 
   constructor(database: DatabaseSync) {
@@ -58,6 +60,7 @@ export class JournalStore {
     this.pieces = new PieceTable(database, this.blocks);
     this.sent = new SentTable(database);
     this.foreign = new ForeignPaths(database);
+    this.wholeSaves = new WholeSaves(database);
   }
 
   /** Runs `work` in one transaction, on the disk when it returns. On any error nothing of it remains. */
@@ -106,6 +109,7 @@ export class JournalStore {
     this.entries.forgetFolder(folderId);
     run('DELETE FROM block WHERE folder_id = ?');
     this.foreign.clear(folderId);
+    this.wholeSaves.end(folderId);
     this.bases.removeFolder(folderId);
     this.tallies.removeFolder(folderId);
     this.folders.remove(folderId);
@@ -123,6 +127,7 @@ export class JournalStore {
     this.pieces.forget();
     this.sent.forget();
     this.foreign.forget();
+    this.wholeSaves.forget();
     // After a full disk or an I/O error SQLite may have rolled back by itself.
     if (this.database.isTransaction) {
       this.database.exec('ROLLBACK');

@@ -31,6 +31,7 @@ export const JOURNAL_CALLS = [
   'buildSave',
   'finishSave',
   'abandonSave',
+  'writeSaved',
   'compareRemote',
   'mayAdopt',
   'beginAdoption',

@@ -20,6 +20,8 @@ interface PlannedSave extends Omit<BuiltSave, 'saveId'> {
   /** What will be at each row's path, by row id. */
   readonly rows: ReadonlyMap<number, SegmentsText | null>;
   readonly edits: readonly ForeignEdit[];
+  /** It is about all of the folder's stored rows, puts just what they hold where nothing of ours was, and nothing else. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -41,6 +43,8 @@ export class SaveBuilder {
   readonly #namedBlocks = new Set<number>();
   #bytesOut = 0;
   #files = 0;
+  /** Planned ones that were nowhere in the collection before. */
+  #newFiles = 0;
   #fileBytes = 0;
   #deleted = 0;
   #reset = 0;
@@ -53,8 +57,9 @@ export class SaveBuilder {
   }
 
   build(): PlannedSave {
+    const manifestText = [...manifestChunks(this.#entries())].join('');
     return {
-      manifestText: [...manifestChunks(this.#entries())].join(''),
+      manifestText,
       replaceFiles: Object.fromEntries(this.#targets),
       files: this.#files,
       bytes: this.#fileBytes,
@@ -64,7 +69,21 @@ export class SaveBuilder {
       conflicts: this.#conflicts,
       rows: this.#rows,
       edits: this.#edits,
+      isWhole: this.#isWhole(),
     };
+  }
+
+  #isWhole(): boolean {
+    const { tallies } = this.#store;
+    const { folderId } = this.#request;
+    return (
+      this.#newFiles > 0 &&
+      this.#newFiles === this.#rows.size &&
+      this.#targets.size === (this.#request.isNew === true ? 0 : this.#newFiles) &&
+      this.#newFiles === tallies.of(folderId, 'stored').files &&
+      tallies.of(folderId, 'dirsToSave').files === 0 &&
+      this.#edits.length === 0
+    );
   }
 
   /** Plans the save; what its manifest holds comes out on the way, so that it need not be kept. */
@@ -134,6 +153,7 @@ export class SaveBuilder {
     }
     this.#take(clearing);
     this.#bytesOut += row.name.length + TOKEN_BYTES;
+    this.#newFiles += row.saved_segments === null ? 1 : 0;
     this.#plan(row, row.segments, `manifest_text/${pathOf(row)}`);
     return { path: pathOf(row), segments: ranges };
   }
@@ -243,7 +263,9 @@ export class SaveBuilder {
 
   #plan(row: EntryRow, put: SegmentsText | null, source: string): void {
     this.#rows.set(row.id, put);
-    this.#target(`/${pathOf(row)}`, source);
+    if (this.#request.isNew !== true) {
+      this.#target(`/${pathOf(row)}`, source);
+    }
     if (put !== null && row.kind === 'file') {
       this.#files += 1;
       this.#fileBytes += row.size;

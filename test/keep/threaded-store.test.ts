@@ -87,6 +87,25 @@ describe('A store in threads', () => {
     expect(workers).toHaveLength(2);
   });
 
+  it('has its threads and its servers at hand once it was told to get ready', async () => {
+    const server = await startServer();
+    let asked = 0;
+    const { client, workers } = clientOf(server, {
+      threads: 2,
+      services: async () => {
+        asked += 1;
+        return [server.service];
+      },
+    });
+    client.prepare();
+    expect([workers.length, asked]).toEqual([2, 1]);
+    const { md5, data, locator } = block();
+    server.blocks.set(md5, data.slice());
+    expect(md5Of(await client.get(locator))).toBe(md5);
+    client.prepare();
+    expect([workers.length, asked]).toEqual([2, 1]);
+  });
+
   it('uploads one block per thread at a time', async () => {
     const server = await startServer();
     const gate = Promise.withResolvers<void>();

@@ -358,6 +358,18 @@ describe('a folder kept by a running client', () => {
     await w.settle();
   });
 
+  it('makes the collection with all that is in it, and asks no more of the cluster', async () => {
+    const w = await begin();
+    w.disk.write(`${ROOT}/deep/a.txt`, 'alpha');
+    w.disk.write(`${ROOT}/b.txt`, 'beta');
+    await w.start();
+    await w.settle();
+    expect(w.remote()).toEqual(w.local());
+    expect(w.collections.calls.filter((call) => /create|replaceFiles|Manifest/.test(call))).toEqual([
+      'create',
+    ]);
+  });
+
   it('never makes a second collection when the answer to the first was lost', async () => {
     const w = await begin();
     w.disk.write(`${ROOT}/f`, 'x');
@@ -367,8 +379,10 @@ describe('a folder kept by a running client', () => {
       after: true,
     });
     await w.start();
+    w.disk.write(`${ROOT}/g`, 'y');
     await w.settle();
     expect(w.collections.collections.size).toBe(1);
+    expect(w.remote()).toEqual(w.local());
   });
 
   it('is never called saved while anything is not', async () => {

@@ -114,6 +114,7 @@ export class FakeCollections implements CollectionStore {
       return there.record;
     }
     return this.#request('create', () => {
+      const files = filesOf(this.#checked(wanted.manifestText));
       this.#made += 1;
       const uuid = `zzzzz-4zz18-${String(this.#made).padStart(15, '0')}`;
       const record: CollectionRecord = {
@@ -132,7 +133,7 @@ export class FakeCollections implements CollectionStore {
         fileSizeTotal: 0,
       };
       this.collections.set(uuid, { record, files: new Map(), versions: [] });
-      return this.#change(uuid, filesOf(wanted.manifestText));
+      return this.#change(uuid, files);
     });
   }
 

@@ -147,6 +147,10 @@ export class FaultWorld {
     this.disk.write(`${ROOT}/${path}`, content);
   }
 
+  mkdir(path: string): void {
+    this.disk.mkdir(`${ROOT}/${path}`);
+  }
+
   /** As `put` of the same paths once more: a new client on the same journal. Failed files are tried again. */
   async run(options: FaultWorldOptions = {}): Promise<Run> {
     const clock = options.clock ?? quickClock;
@@ -255,6 +259,10 @@ export class FaultWorld {
       for (const uuid of uuids) {
         const { manifestText } = await api.collections.getWithManifest(uuid);
         for (const [path, ranges] of filesOf(manifestText)) {
+          if (path.endsWith('/')) {
+            // An empty folder.
+            continue;
+          }
           const parts: Uint8Array[] = [];
           for (const { locator, offset, length } of ranges) {
             parts.push((await keep.get(locator)).subarray(offset, offset + length));

@@ -22,6 +22,7 @@ const TABLES = [
   'tally',
   'save',
   'save_row',
+  'whole_save',
   'disk_base',
   'foreign_path',
 ];

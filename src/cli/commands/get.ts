@@ -55,6 +55,10 @@ async function get(context: Context, source: string, dest: string, flags: GetFla
   const access = context.closing(
     await context.services.openCollections(connection, (await context.settings()).get(), context.log()),
   );
+  // Threads start while the cluster is asked.
+  access.prepareForBlocks();
+  const isStdout = dest === '-' || dest === '/dev/stdout';
+  const threads = context.closing(new FilesThreads(isStdout ? 0 : 1));
   const collection = await access.read(wanted.uuidOrPdh, context.signal);
   const content = contentBelow(collection.manifestText, wanted.path);
   if (content === undefined) {
@@ -66,7 +70,7 @@ async function get(context: Context, source: string, dest: string, flags: GetFla
       },
     );
   }
-  if (dest === '-' || dest === '/dev/stdout') {
+  if (isStdout) {
     return toStdout(context, access, wanted, content);
   }
   const target = await targetOf(context, wanted, content, dest);
@@ -87,7 +91,6 @@ async function get(context: Context, source: string, dest: string, flags: GetFla
     partsDir: plan.partsDir,
     clock: context.clock,
   });
-  const threads = context.closing(new FilesThreads(1));
   const view = new ProgressView(progressMode(context.output, flags), context.env, context.output);
   const startedMs = context.clock.monotonicMs();
   let isDone = false;

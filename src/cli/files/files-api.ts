@@ -22,6 +22,16 @@ export interface FinishFile {
   readonly isEmpty: boolean;
 }
 
+export interface FinishDir {
+  readonly partsPath: string;
+  readonly diskPath: string;
+  /** The folders that it goes into. */
+  readonly above: readonly string[];
+  /** Files without bytes: made here. */
+  readonly emptyNames: readonly string[];
+  readonly fileCount: number;
+}
+
 /**
  * What `get` and `check` do with many files or many bytes, off the main thread, in batches. Paths are absolute.
  */
@@ -36,18 +46,11 @@ export type FilesThreadApi = {
   /** Gives finished files their names; without `overwrite` one that appeared meanwhile stays. */
   finish(input: { readonly files: readonly FinishFile[]; readonly overwrite: boolean }): FileFailure[];
   /**
-   * Gives a folder of finished files its name, with them in it; `emptyNames` are files without bytes, made here. False,
-   * and nothing but those was done, where something has the name already, where the folder holds anything else than
-   * `fileCount` files, where one of `above`, the folders that it goes into, is a link or not there, or where it cannot be
-   * renamed for another reason.
+   * Gives folders of finished files their names, with them in it. False for one, and nothing but its empty files was done,
+   * where something has the name already, where the folder holds anything else than `fileCount` files, where one of `above`
+   * is a link or not there, or where it cannot be renamed for another reason.
    */
-  finishDir(input: {
-    readonly partsPath: string;
-    readonly diskPath: string;
-    readonly above: readonly string[];
-    readonly emptyNames: readonly string[];
-    readonly fileCount: number;
-  }): boolean;
+  finishDirs(input: readonly FinishDir[]): boolean[];
   /** A folder of our own with all that is in it. */
   removeDir(input: string): void;
   /**

@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { systemCode } from '../../base/durable-file.ts';
 import { fileErrorCode, KeepsyncError } from '../../base/errors.ts';
 import { serveThread } from '../../base/thread-rpc.ts';
-import type { BlockPart, FileFailure, FilesThreadApi, FinishFile } from './files-api.ts';
+import type { BlockPart, FileFailure, FilesThreadApi, FinishDir, FinishFile } from './files-api.ts';
 
 /** A Keep block has at most 2^26 bytes. One buffer serves all calls: they run one after the other. */
 const BLOCK_MAX_BYTES = 2 ** 26;
@@ -50,8 +50,7 @@ function makeEmpty(path: string): void {
   fs.closeSync(fs.openSync(path, 'wx'));
 }
 
-function finishDir(input: Parameters<FilesThreadApi['finishDir']>[0]): boolean {
-  const { partsPath, diskPath, above, emptyNames, fileCount } = input;
+function finishDir({ partsPath, diskPath, above, emptyNames, fileCount }: FinishDir): boolean {
   try {
     for (const name of emptyNames) {
       makeEmpty(join(partsPath, name));
@@ -163,7 +162,7 @@ export const filesHandlers = {
   },
   finish: ({ files, overwrite }: { readonly files: readonly FinishFile[]; readonly overwrite: boolean }) =>
     each(files, (file) => finishFile(file, overwrite)),
-  finishDir,
+  finishDirs: (dirs: readonly FinishDir[]) => dirs.map(finishDir),
   removeDir: (path: string) => fs.rmSync(path, { recursive: true, force: true }),
   hashParts,
   compareParts: ({ data, parts }: { readonly data: Uint8Array; readonly parts: readonly BlockPart[] }) =>

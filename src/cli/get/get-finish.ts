@@ -1,5 +1,6 @@
 import { sep } from 'node:path';
 import { KeepsyncError } from '../../base/errors.ts';
+import type { FinishDir } from '../files/files-api.ts';
 import type { FilesThreads } from '../files/files-threads.ts';
 import type { GetPlan } from './get-plan.ts';
 import type { GetState } from './get-state.ts';
@@ -27,6 +28,8 @@ export class GetFinish {
   /** By place of the folder: how many of its files are not finished. Only folders that are to be renamed as one. */
   readonly #missing = new Map<number, number>();
   #batch: number[] = [];
+  /** Folders that have all their files, and wait for their names. */
+  readonly #dirs: number[] = [];
   #work: Promise<void> = Promise.resolve();
 
   /** `wholeDirs`: places of folders that are not there and whose files are all to come. */
@@ -51,7 +54,11 @@ export class GetFinish {
     this.#missing.set(dir, missing - 1);
     if (missing === 1) {
       this.#missing.delete(dir);
-      this.#after(() => this.#nameDir(dir));
+      this.#dirs.push(dir);
+      // what comes while it waits for its turn goes along
+      if (this.#dirs.length === 1) {
+        this.#after(() => this.#nameDirs(this.#dirs.splice(0)));
+      }
     }
   }
 
@@ -81,25 +88,31 @@ export class GetFinish {
     }
   }
 
-  async #nameDir(place: number): Promise<void> {
+  async #nameDirs(places: readonly number[]): Promise<void> {
     const { plan, state, threads, onNamed } = this.#options;
-    const dir = plan.dirs[place];
-    if (dir?.partsPath === undefined) {
-      return;
+    const filesOf = (place: number) => plan.dirs[place]?.files ?? [];
+    await state.filesFinishing(places.flatMap(filesOf));
+    const done = await threads.call(
+      'finishDirs',
+      places.map((place) => this.#finishing(place)),
+    );
+    for (const [index, place] of places.entries()) {
+      if (done[index]) {
+        onNamed(filesOf(place).length);
+      } else {
+        await this.#nameInNewDir(place, filesOf(place));
+      }
     }
-    const { partsPath, diskPath, files } = dir;
+  }
+
+  #finishing(place: number): FinishDir {
+    const { plan } = this.#options;
+    const { partsPath = '', diskPath = '', files = [] } = plan.dirs[place] ?? {};
     const emptyNames = files.flatMap((index) => {
       const file = plan.files[index];
       return file?.sizeBytes === 0 ? [file.partPath.slice(partsPath.length + 1)] : [];
     });
-    await state.filesFinishing(files);
-    const fileCount = files.length;
-    const above = this.#above(place);
-    if (await threads.call('finishDir', { partsPath, diskPath, above, emptyNames, fileCount })) {
-      onNamed(fileCount);
-    } else {
-      await this.#nameInNewDir(place, files);
-    }
+    return { partsPath, diskPath, above: this.#above(place), emptyNames, fileCount: files.length };
   }
 
   /** The folders that a folder is in, below the top. */

@@ -114,10 +114,10 @@ class GetRun {
       }
     }
     // in a folder that is not there, nothing is
-    const looked = [...plan.files.entries()].filter(([, file]) => !missingDirs.has(file.dir));
-    const found = await this.#sizes(looked.map(([, file]) => file.diskPath));
+    const looked = plan.files.flatMap((file, index) => (missingDirs.has(file.dir) ? [] : [index]));
+    const found = await this.#sizes(looked.map((index) => plan.files[index]?.diskPath ?? ''));
     const sizes = new Float64Array(plan.files.length).fill(-1);
-    for (const [place, [index]] of looked.entries()) {
+    for (const [place, index] of looked.entries()) {
       sizes[index] = found[place] ?? -1;
     }
     const wanted: number[] = [];

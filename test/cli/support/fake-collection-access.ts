@@ -37,6 +37,10 @@ export class FakeCollections implements CollectionAccess {
       await writeTargets(await this.keep.get(locator), targets),
   };
 
+  prepareForBlocks(): void {
+    // Its blocks are at hand.
+  }
+
   async read(uuidOrPdh: string) {
     if (uuidOrPdh !== UUID && uuidOrPdh !== portableDataHash(this.manifestText)) {
       throw new KeepsyncError('NOT_FOUND', 'Path not found', { requestId: 'req-aaaaaaaaaaaaaaaaaaaa' });
