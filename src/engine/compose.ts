@@ -140,10 +140,17 @@ export async function openKeep(
   });
 }
 
+/**
+ * A command that took no longer for its blocks has little to save: to collect the garbage of all threads first would be a
+ * twentieth of its processor time. What took longer may build a large save, and needs the memory of its blocks for that.
+ */
+const SHORT_MS = 10_000;
+
 /** The engine with the real disk, journal and servers. Throws what they do, with everything closed again. */
 export async function openEngine(env: EngineEnvironment, request: EngineRequest): Promise<RunningEngine> {
   const { connection, log, journalFile } = request;
   const settings = request.settings.get();
+  const openedAtMs = env.clock.monotonicMs();
   /** Closed in the reverse order, the engine first. */
   const closers: Array<() => Promise<void> | void> = [];
   const closeAll = async () => {
@@ -243,8 +250,12 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
       onRetry: () => keep.hurry(),
       onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
-      // A command ends soon after its last block: the threads' garbage ends with them.
-      ...(request.watch ? { onRest: restThreads } : {}),
+      onRest: () => {
+        // A short command ends soon after its last block, and the threads' garbage with it.
+        if (request.watch || env.clock.monotonicMs() - openedAtMs > SHORT_MS) {
+          restThreads();
+        }
+      },
       conflicts: request.conflicts,
       onStop: request.onStop,
     });
