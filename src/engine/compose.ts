@@ -13,6 +13,7 @@ import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
 import { type LogPort, silentLog } from '../base/log.ts';
 import { proxyFrom } from '../base/proxy.ts';
 import { newRequestId, type Random } from '../base/random.ts';
+import { startTakes } from '../base/small-heaps.ts';
 import { restThreads } from '../base/thread.ts';
 import { VERSION } from '../base/version.ts';
 import type { Settings } from '../contract/settings.ts';
@@ -140,6 +141,8 @@ export async function openKeep(
   });
 }
 
+/** In which most folders have been looked at; see `keepHeapsSmall`. */
+const FIRST_LOOK_MS = 1_000;
 /**
  * A command that took no longer for its blocks has little to save: to collect the garbage of all threads first would be a
  * twentieth of its processor time. What took longer may build a large save, and needs the memory of its blocks for that.
@@ -151,6 +154,9 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
   const { connection, log, journalFile } = request;
   const settings = request.settings.get();
   const openedAtMs = env.clock.monotonicMs();
+  if (request.watch) {
+    startTakes(FIRST_LOOK_MS);
+  }
   /** Closed in the reverse order, the engine first. */
   const closers: Array<() => Promise<void> | void> = [];
   const closeAll = async () => {
