@@ -132,13 +132,17 @@ export class Workplace {
     }
   }
 
-  /** What a command finds around it: the cluster, and a home where nothing is. */
+  /**
+   * What a command finds around it: the cluster, and a home where nothing is. Compiled code is what an earlier command left,
+   * as it is for those in Python, whose compiled code lies beside its source.
+   */
   environment(cluster: BenchCluster | undefined, home = this.freshFolder('home')): Record<string, string> {
     return {
       PATH: process.env.PATH ?? '',
       LANG: 'C.UTF-8',
       HOME: home,
       TMPDIR: this.#dir,
+      NODE_COMPILE_CACHE: join(this.#dir, 'compiled'),
       ...cluster?.facts.env,
     };
   }
