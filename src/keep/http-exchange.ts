@@ -40,6 +40,10 @@ export function noConnection(connectTimeoutMs: number): KeepsyncError {
   return new KeepsyncError('TIMEOUT', `no connection within ${Math.round(connectTimeoutMs / 1000)} s`);
 }
 
+export function noAnswer(): KeepsyncError {
+  return new KeepsyncError('OFFLINE', 'the connection closed without an answer');
+}
+
 /** As `exchange`, by Node's HTTP client; rejects with StaleConnection besides, unless the connection is a fresh one. */
 export function httpExchange(
   request: ExchangeRequest,
@@ -118,7 +122,7 @@ class Exchange {
     message.once('close', () => {
       this.#closed.resolve();
       if (!this.#isAnswering) {
-        this.#done.reject(new KeepsyncError('OFFLINE', 'the connection closed without an answer'));
+        this.#done.reject(noAnswer());
       }
     });
     message.once('response', (answer) => {

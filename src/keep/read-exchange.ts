@@ -11,6 +11,7 @@ import {
 import {
   type ExchangeEnvironment,
   type ExchangeRequest,
+  noAnswer,
   noConnection,
   StaleConnection,
 } from './http-exchange.ts';
@@ -127,7 +128,7 @@ class ReadExchange {
     } else if (error !== undefined) {
       this.#done.reject(socketError(error));
     } else {
-      this.#done.reject(new KeepsyncError('OFFLINE', 'the connection closed without an answer'));
+      this.#done.reject(noAnswer());
     }
   }
 

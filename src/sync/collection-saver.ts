@@ -107,11 +107,14 @@ export class CollectionSaver {
   async save(target: SaveTarget, signal?: AbortSignal): Promise<SaveOutcome | undefined> {
     const { journal } = this.#ports;
     let folder = await journal.openFolder(target.publicId);
-    const first = folder.collectionUuid === null ? await this.#saveAsNew(target, folder, signal) : undefined;
-    if (first !== undefined) {
-      return first;
+    if (folder.collectionUuid === null) {
+      const first = await this.#saveAsNew(target, folder, signal);
+      if (first !== undefined) {
+        return first;
+      }
+      // It may have found the collection that an earlier one made.
+      folder = await this.ensureCollection(target, await journal.openFolder(target.publicId), signal);
     }
-    folder = await this.ensureCollection(target, await journal.openFolder(target.publicId), signal);
     let total: SaveOutcome | undefined;
     let { rebuiltFrom } = target;
     for (let more = true; more; ) {
