@@ -370,6 +370,7 @@ class KeepsyncEngine implements Engine {
       storageClasses:
         target.storageClasses.length > 0 ? target.storageClasses : account.defaultStorageClasses,
       signatureTtlMs: account.signatureTtlMs,
+      onFilling: this.#ports.onFilling,
       known: (md5AndSize) => journal.knownBlock(md5AndSize, clock.nowMs() + this.#marginMs, folder.id),
       tell,
     });

@@ -6,7 +6,7 @@ const COLLECT_EARLY = '--optimize-for-size';
 /** Fresh objects: the room that loading the program needed is enough. */
 const STAY_SMALL = '--semi-space-growth-factor=1';
 /** As V8 has them by itself. */
-const AS_BUILT = ['--no-optimize-for-size', '--semi-space-growth-factor=2'] as const;
+const AS_BUILT = ['--no-optimize-for-size', '--semi-space-growth-factor=2', '--no-expose-gc'] as const;
 /** Threads that are started from now on have all the room that their own limit allows (MiB, a third of that) at once. */
 const ROOM_AT_ONCE = '--min-semi-space-size=8';
 
@@ -40,11 +40,6 @@ export function startTakes(ms: number): void {
   endStart = whileLoading();
   startTimer = setTimeout(endStart, ms);
   startTimer.unref();
-}
-
-/** What takes memory begins: the start is over. */
-export function heapsMayGrowNoMore(): void {
-  endStart();
 }
 
 /** Whether this process asked for small heaps, and so may change V8's flags. */

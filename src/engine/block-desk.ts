@@ -21,6 +21,8 @@ interface DeskPorts {
   /** A valid signed locator for `md5+size`, if the journal has one. */
   readonly known: (md5AndSize: string) => Promise<string | undefined>;
   readonly tell: (input: StatusInput) => void;
+  /** The first block begins to be filled. */
+  readonly onFilling?: (() => void) | undefined;
 }
 
 /**
@@ -30,6 +32,7 @@ interface DeskPorts {
 export class BlockDesk implements UploadBlocks {
   readonly #ports: DeskPorts;
   readonly #manager: BlockManager;
+  #isFilling = false;
 
   constructor(ports: DeskPorts) {
     this.#ports = ports;
@@ -96,6 +99,10 @@ export class BlockDesk implements UploadBlocks {
   readonly #owners = new Map<string, BlockOwner>();
 
   allocate(owner: BlockOwner, startingCapacityBytes: number): FillingBlock {
+    if (!this.#isFilling) {
+      this.#isFilling = true;
+      this.#ports.onFilling?.();
+    }
     const block = this.#manager.allocBufferBlock({
       tag: owner,
       startingCapacity: Math.max(startingCapacityBytes, 1),

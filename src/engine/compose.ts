@@ -254,6 +254,7 @@ export async function openEngine(env: EngineEnvironment, request: EngineRequest)
       store: api.collections,
       account: facts.account,
       events: request.watch ? serverEvents(env, api, connection.token, log) : undefined,
+      onFilling: () => keep.prepare(),
       onRetry: () => keep.hurry(),
       onLimit: (bytesPerSecond) => keep.setLimit(bytesPerSecond),
       onRest: () => {

@@ -95,6 +95,8 @@ export interface EnginePorts {
   /** Undefined for one-shot commands: nothing is watched, nothing waits to become still. */
   readonly watcher: Watcher | undefined;
   readonly keep: BlockStore;
+  /** A block begins to be filled: `keep` is needed soon. */
+  readonly onFilling?: () => void;
   /** What `keep` meets while it tries again; undefined: it is told only what came of it in the end. */
   readonly reachability?: Reachability;
   readonly store: CollectionStore;

@@ -1,6 +1,5 @@
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { KeepsyncError } from '../base/errors.ts';
-import { heapsMayGrowNoMore } from '../base/small-heaps.ts';
 import { startThread } from '../base/thread.ts';
 import { connectThread, type ThreadConnection } from '../base/thread-rpc.ts';
 import { packReads, unpackChanges, unpackResults } from './batch-columns.ts';
@@ -62,13 +61,9 @@ export function createThreadedDisk(options: ThreadedDiskOptions = {}): ThreadedD
       ),
     stat: async (diskPaths, followLinks) => reader.get().call('stat', { diskPaths, followLinks }),
     readSmall: async (folderId, request) => {
-      heapsMayGrowNoMore();
       return unpackResults(await reader.get().call('readSmall', { folderId, request: packReads(request) }));
     },
-    readPiece: async (request) => {
-      heapsMayGrowNoMore();
-      return reader.get().call('readPiece', request);
-    },
+    readPiece: async (request) => reader.get().call('readPiece', request),
     compareRanges: async (request) => reader.get().call('compareRanges', request),
     warmUp: () => {
       walker.get();
