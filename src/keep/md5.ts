@@ -6,7 +6,7 @@ import { Md5Lanes, type Md5Stream } from './md5-lanes.ts';
 /** About 7 ms of hashing: between two slices the thread's sockets get their turn. */
 const SLICE_BYTES = 4_194_304;
 /** Less than this is not worth the making of lanes. */
-const LANES_FROM_BYTES = 4_194_304;
+export const LANES_FROM_BYTES = 4_194_304;
 
 /** Lower-case hex md5 of `data`. Rejects with the signal's reason on abort. */
 export async function blockMd5(data: Uint8Array, signal?: AbortSignal): Promise<string> {

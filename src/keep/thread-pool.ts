@@ -6,21 +6,27 @@ import { abortError } from './keep-errors.ts';
 import type { AttemptEvent, BlockEvent, KeepThreadApi, KeepThreadSetup } from './keep-thread-api.ts';
 
 /** The kinds of calls, by what they hold up in a thread. */
-export type Lane = 'upload' | 'download' | 'quick';
+export type Lane = 'upload' | 'download' | 'stream' | 'quick';
 
 /**
  * Calls per thread at the same time. One upload fills a line, and two uploads would only take each other's time. Two
- * downloads let one come in while the other's bytes are written to disk.
+ * downloads let one come in while the other's bytes are written to disk. Streams are downloads whose work is md5 above all:
+ * as many as its lanes take in together (see md5-module).
  */
 const LANE_WIDTH: Readonly<Record<Lane, number>> = {
   upload: 1,
   download: 2,
+  stream: 4,
   quick: Number.POSITIVE_INFINITY,
 };
 
 interface Slot {
   connection: ThreadConnection<KeepThreadApi> | undefined;
   readonly running: Record<Lane, number>;
+}
+
+function loadOf({ running }: Slot): number {
+  return running.upload + running.download + running.stream + running.quick;
 }
 
 /** A thread died under a call; whoever made the call says what that means for it. */
@@ -38,20 +44,21 @@ export interface ThreadPoolOptions {
 
 /**
  * N Keep threads, started when they are first needed, and again after one died. Gives each call to the thread that has
- * least to do; calls wait, first come first served, while every thread has its fill of their lane.
+ * least to do, but streams to one that has others already: their md5s cost half as much together, and two threads that write
+ * to one file wait for each other. Calls wait, first come first served, while every thread has its fill of their lane.
  */
 export class ThreadPool {
   readonly #options: ThreadPoolOptions;
   readonly #log: LogPort;
   readonly #slots: Slot[] = [];
-  readonly #waiting: Record<Lane, Array<() => void>> = { upload: [], download: [], quick: [] };
+  readonly #waiting: Record<Lane, Array<() => void>> = { upload: [], download: [], stream: [], quick: [] };
   #closed = false;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     for (let i = 0; i < options.threads; i++) {
-      this.#slots.push({ connection: undefined, running: { upload: 0, download: 0, quick: 0 } });
+      this.#slots.push({ connection: undefined, running: { upload: 0, download: 0, stream: 0, quick: 0 } });
     }
   }
 
@@ -110,7 +117,7 @@ export class ThreadPool {
         this.#waiting[lane].shift()?.();
         throw abortError(signal);
       }
-      const slot = this.#freest(lane);
+      const slot = this.#choose(lane);
       if (slot) {
         slot.running[lane] += 1;
         return slot;
@@ -119,10 +126,10 @@ export class ThreadPool {
     }
   }
 
-  #freest(lane: Lane): Slot | undefined {
+  #choose(lane: Lane): Slot | undefined {
     const free = this.#slots.filter((slot) => slot.running[lane] < LANE_WIDTH[lane]);
-    const load = ({ running }: Slot) => running.upload + running.download + running.quick;
-    return free.sort((a, b) => load(a) - load(b))[0];
+    const company = ({ running }: Slot) => (lane === 'stream' ? running.stream : 0);
+    return free.sort((a, b) => company(b) - company(a) || loadOf(a) - loadOf(b))[0];
   }
 
   #nextTurn(lane: Lane, signal: AbortSignal | undefined): Promise<void> {

@@ -14,6 +14,7 @@ import {
 import type { KeepTimeouts } from './keep-request.ts';
 import type { ReadInput } from './keep-thread-api.ts';
 import { parseLocator } from './locator.ts';
+import { LANES_FROM_BYTES } from './md5.ts';
 import type {
   BlockAttempt,
   BlockFetcher,
@@ -53,6 +54,14 @@ export interface ThreadedStore extends BlockStore, BlockFetcher {
   setToken(token: string): void;
   /** Starts the threads and asks for the servers, while whoever will need them waits for something else. */
   prepare(): void;
+}
+
+/** So few files in a block: what their writing costs is their bytes. */
+const STREAM_TARGETS = 16;
+
+/** Whether to fetch this is mostly to take an md5, not to make files. */
+function isStream(locator: string, targets: FetchTargets): boolean {
+  return targets.paths.length <= STREAM_TARGETS && parseLocator(locator).sizeBytes >= LANES_FROM_BYTES;
 }
 
 /**
@@ -193,9 +202,10 @@ class KeepThreads implements ThreadedStore {
   }
 
   fetchTo(locator: string, targets: FetchTargets, options: GetOptions = {}): Promise<FetchResult> {
-    return this.#read(locator, options, (input, signal) =>
-      this.#pool.run('download', signal, (thread) => thread.call('fetchTo', { ...input, targets }, signal)),
-    );
+    return this.#read(locator, options, (input, signal) => {
+      const lane = isStream(locator, targets) ? 'stream' : 'download';
+      return this.#pool.run(lane, signal, (thread) => thread.call('fetchTo', { ...input, targets }, signal));
+    });
   }
 
   async close(): Promise<void> {

@@ -13,21 +13,32 @@ export class KnownNames {
   readonly #pageRows: number;
   #page: readonly KnownEntry[] = [];
   #at = 0;
+  /** The last name that was fetched, and the last that was met in step: all before it were met. */
+  #fetched: string;
+  #met: string;
   #isLastPage = false;
   /** All that is left, once a name was out of step. */
   #left: Map<string, KnownEntry> | undefined;
 
-  private constructor(read: (after: string) => readonly KnownEntry[], pageRows: number) {
+  private constructor(read: (after: string) => readonly KnownEntry[], pageRows: number, after = '') {
     this.#read = read;
     this.#pageRows = pageRows;
+    this.#fetched = after;
+    this.#met = after;
   }
 
-  static inFolder(known: KnownTree, dir: string, pageRows = PAGE_ROWS): KnownNames {
-    return new KnownNames((after) => known.entriesOf(dir, { after, limit: pageRows }), pageRows);
+  /** Of names after `after`, in the journal's order. */
+  static inFolder(known: KnownTree, dir: string, pageRows = PAGE_ROWS, after = ''): KnownNames {
+    return new KnownNames((from) => known.entriesOf(dir, { after: from, limit: pageRows }), pageRows, after);
   }
 
   static of(entries: Iterable<KnownEntry>): KnownNames {
     return new KnownNames(() => [...entries], Number.POSITIVE_INFINITY);
+  }
+
+  /** So far the names that were met are the first ones that the journal has, and no others were asked about. */
+  get isInStep(): boolean {
+    return this.#left === undefined;
   }
 
   get(name: string): KnownEntry | undefined {
@@ -49,10 +60,27 @@ export class KnownNames {
       }
       if (next.name === name) {
         this.#at++;
+        this.#met = name;
         return;
       }
     }
     this.#all().delete(name);
+  }
+
+  /** Names from `from` up to `to`, not included, were met by somebody else, as the very next rows after the one before them. */
+  deleteRun(names: readonly string[], from: number, to: number): void {
+    const last = names[to - 1];
+    if (this.#left === undefined && last !== undefined && this.#met === (names[from - 1] ?? '')) {
+      this.#page = [];
+      this.#at = 0;
+      this.#isLastPage = false;
+      this.#fetched = last;
+      this.#met = last;
+      return;
+    }
+    for (const name of names.slice(from, to)) {
+      this.delete(name);
+    }
   }
 
   /** What was not met. */
@@ -62,8 +90,9 @@ export class KnownNames {
 
   #next(): KnownEntry | undefined {
     if (this.#at === this.#page.length && !this.#isLastPage) {
-      this.#page = this.#read(this.#page.at(-1)?.name ?? '');
+      this.#page = this.#read(this.#fetched);
       this.#at = 0;
+      this.#fetched = this.#page.at(-1)?.name ?? this.#fetched;
       this.#isLastPage = this.#page.length < this.#pageRows;
     }
     return this.#page[this.#at];

@@ -16,6 +16,7 @@ import { type Finding, findEntry, judgeEntry, nameErrorOf } from './scan-entry.t
 import type { ScanHelp } from './scan-help.ts';
 import { BATCH_MAX_CHANGES, ScanReport } from './scan-report.ts';
 import { rootError, ScanRoots } from './scan-roots.ts';
+import { SharedNames } from './shared-names.ts';
 import {
   type DirListing,
   isMissing,
@@ -27,15 +28,15 @@ import {
   toFileStat,
 } from './sync-disk.ts';
 import { joinPath, type OnlyNode, plantOnly, type RootNode } from './tree-roots.ts';
-import type { UnchangedFolder } from './unchanged-folder.ts';
+import type { FolderPlace, UnchangedFolder } from './unchanged-folder.ts';
 
 /** Entries looked at in one go. */
 const STRIDE_ENTRIES = 250;
 /** Entries after which a batch is handed out whatever is in it, for the caller to breathe and to stop the scan. */
 const BREATHE_AFTER_ENTRIES = 2_000;
 
-/** So many files found as they were: it is worth while to have others look, too. */
-const HELP_AFTER_FILES = 2_000;
+/** So many files found as they were: it is worth while to have others look, too. The first breaths are as short. */
+const HELP_AFTER_FILES = 500;
 
 /** A folder that waits to be walked. */
 interface ToWalk {
@@ -58,6 +59,8 @@ interface WalkFrame extends ToWalk {
   /** Entries that are still to be looked at, from `next` on. */
   readonly names: readonly string[];
   next: number;
+  /** Set where names may be offered to the help. */
+  readonly shared: SharedNames | undefined;
   readonly known: KnownNames;
   /** What the journal knows and the disk did not show; filled once all names are looked at. */
   missing: KnownEntry[] | undefined;
@@ -102,7 +105,8 @@ export function* scanTree(
   let lookedAt = 0;
   while (!walk.isDone) {
     walk.advance();
-    while (report.changeCount >= BATCH_MAX_CHANGES || walk.entriesSeen - lookedAt >= BREATHE_AFTER_ENTRIES) {
+    const breath = lookedAt < BREATHE_AFTER_ENTRIES ? HELP_AFTER_FILES : BREATHE_AFTER_ENTRIES;
+    while (report.changeCount >= BATCH_MAX_CHANGES || walk.entriesSeen - lookedAt >= breath) {
       lookedAt = walk.entriesSeen;
       yield report.take(confirm);
     }
@@ -172,7 +176,8 @@ class TreeWalk {
 
   #advanceWalk(frame: WalkFrame): void {
     const top = this.#stack.length;
-    const end = Math.min(frame.next + STRIDE_ENTRIES, frame.names.length);
+    const own = frame.shared?.end ?? frame.names.length;
+    const end = Math.min(frame.next + STRIDE_ENTRIES, own);
     while (frame.next < end && this.#stack.length === top) {
       const name = frame.names[frame.next++];
       if (name !== undefined) {
@@ -181,6 +186,7 @@ class TreeWalk {
       }
     }
     this.#offerAbove();
+    this.#share(frame, own);
     if (this.#stack.length !== top || frame.next < frame.names.length) {
       return;
     }
@@ -204,6 +210,48 @@ class TreeWalk {
     }
   }
 
+  /** Where there is no folder to offer, names of this one; what was found out about those is fetched as the walk gets there. */
+  #share(frame: WalkFrame, own: number): void {
+    const { shared, known } = frame;
+    if (shared === undefined || this.#help === undefined) {
+      return;
+    }
+    if (frame.next === own) {
+      this.#skip(frame, shared.takeBack(this.#help));
+    } else if (known.isInStep) {
+      shared.offer(this.#help, frame.next);
+    }
+  }
+
+  /** The next names are as the journal knows them: the help has looked. */
+  #skip(frame: WalkFrame, found: UnchangedFolder | undefined): void {
+    const to = frame.next + (found?.entries ?? 0);
+    if (found === undefined || frame.names[to - 1] !== found.last) {
+      return;
+    }
+    this.#countFound(found);
+    frame.known.deleteRun(frame.names, frame.next, to);
+    frame.below.push(...this.#foldersIn(frame, found));
+    frame.next = to;
+  }
+
+  #countFound(found: UnchangedFolder): void {
+    this.#report.files += found.files;
+    this.#report.bytes += found.bytes;
+    this.#report.ignored += found.ignored;
+    this.entriesSeen += found.entries;
+  }
+
+  #foldersIn(task: ToWalk, found: UnchangedFolder): ToWalk[] {
+    return found.below.map((name) => ({
+      path: joinPath(task.path, name),
+      diskPaths: task.diskPaths.map((diskPath) => this.#below(diskPath, name)),
+      roots: undefined,
+      only: undefined,
+      isKnown: true,
+    }));
+  }
+
   /** Help that came, or is done, in the middle of a large folder need not wait for its end. */
   #offerAbove(): void {
     if (!this.#help?.hasRoom) {
@@ -224,10 +272,9 @@ class TreeWalk {
     frame.offeredFrom = Math.min(frame.offeredFrom, frame.below.length);
     while (frame.offeredFrom > frame.nextBelow + 1 && this.#help.hasRoom) {
       frame.offeredFrom--;
-      const { path, diskPaths, roots, only, isKnown } = frame.below[frame.offeredFrom] ?? frame;
-      const [diskPath] = diskPaths;
-      if (isKnown && diskPath !== undefined && diskPaths.length === 1 && !roots && !only) {
-        this.#help.offer({ path, diskPath });
+      const place = plainPlace(frame.below[frame.offeredFrom] ?? frame);
+      if (place !== undefined) {
+        this.#help.offer(place);
       }
     }
   }
@@ -249,8 +296,9 @@ class TreeWalk {
 
   /** Lists a folder and makes it the one that is walked next; what cannot be listed is held instead. */
   #enter(task: ToWalk, parent: WalkFrame | undefined): void {
-    const found = this.#help?.foundIn(task.path);
-    if (found !== undefined && parent !== undefined) {
+    const place = plainPlace(task);
+    const found = place === undefined ? undefined : this.#help?.foundIn(place);
+    if (found?.isWhole === true && parent !== undefined) {
       this.#enterUnchanged(task, parent, found);
       return;
     }
@@ -293,6 +341,7 @@ class TreeWalk {
       plainPrefix: isPlain && diskPath !== undefined ? this.#below(diskPath, '') : undefined,
       names,
       next: 0,
+      shared: place !== undefined && rules === this.#patterns ? new SharedNames(place, names) : undefined,
       known,
       missing: undefined,
       below: [],
@@ -303,22 +352,16 @@ class TreeWalk {
     for (const name of layers.flatMap((layer) => layer.undecodable)) {
       this.#lookAtUndecodable(frame, name);
     }
+    if (frame.shared !== undefined) {
+      this.#skip(frame, found);
+      this.#share(frame, Number.POSITIVE_INFINITY);
+    }
   }
 
   /** Nothing to look at but the folders in it. */
   #enterUnchanged(task: ToWalk, parent: WalkFrame, found: UnchangedFolder): void {
     this.#report.dirs++;
-    this.#report.files += found.files;
-    this.#report.bytes += found.bytes;
-    this.#report.ignored += found.ignored;
-    this.entriesSeen += found.entries;
-    const below = found.below.map((name) => ({
-      path: joinPath(task.path, name),
-      diskPaths: task.diskPaths.map((diskPath) => this.#below(diskPath, name)),
-      roots: undefined,
-      only: undefined,
-      isKnown: true,
-    }));
+    this.#countFound(found);
     this.#stack.push({
       ...task,
       kind: 'walk',
@@ -328,9 +371,10 @@ class TreeWalk {
       plainPrefix: undefined,
       names: [],
       next: 0,
+      shared: undefined,
       known: KnownNames.of([]),
       missing: [],
-      below,
+      below: this.#foldersIn(task, found),
       nextBelow: 0,
       offeredFrom: Number.POSITIVE_INFINITY,
     });
@@ -599,6 +643,13 @@ function ignoredBelow(path: string, rules: IgnoreRules): (name: string, isDir: b
   const test = rules.tester();
   const isAll = path !== '' && test(path, true).ignored;
   return (name, isDir) => (isAll || rules.mayIgnore(name)) && test(joinPath(path, name), isDir).ignored;
+}
+
+/** A folder that the journal knows and that is one on the disk, too: nothing lies over or below it, all of it is looked at. */
+function plainPlace({ path, diskPaths, roots, only, isKnown }: ToWalk): FolderPlace | undefined {
+  const [diskPath] = diskPaths;
+  const isPlain = diskPaths.length === 1 && (roots?.children.size ?? 0) === 0 && only === undefined;
+  return isPlain && isKnown && diskPath !== undefined ? { path, diskPath } : undefined;
 }
 
 /** The names of all layers, and of roots that lie right below; without copying them where there is but one layer. */

@@ -11,9 +11,20 @@ export interface FolderPlace {
   readonly diskPath: string;
 }
 
-/** Of a folder in which nothing changed. */
+/** Some of a folder's names, as they were listed, and the name before them ('' before the first). */
+export interface FolderSlice extends FolderPlace {
+  readonly after: string;
+  readonly names: readonly string[];
+}
+
+/** Of a folder, or the beginning of it, or some of its names, in which nothing changed. */
 export interface UnchangedFolder {
+  /** Entries that were looked at: the first ones. */
   readonly entries: number;
+  /** The last of them. */
+  readonly last: string;
+  /** All were, and the journal knows no others. Never of a slice. */
+  readonly isWhole: boolean;
   readonly files: number;
   readonly bytes: number;
   readonly ignored: number;
@@ -21,32 +32,73 @@ export interface UnchangedFolder {
   readonly below: readonly string[];
 }
 
+/** What a folder is compared with, and by which rules. */
+export interface Comparison {
+  readonly disk: ScanDisk;
+  readonly known: KnownTree;
+  readonly rules: ScanRules;
+  readonly patterns: IgnoreRules;
+  /** Asked now and then: whoever asked has come so far itself, and what was looked at until now is enough. */
+  readonly isEnough?: () => boolean;
+}
+
+/** Entries between two questions whether it is enough: a fraction of a millisecond. */
+const ENTRIES_AT_ONCE = 32;
+
 /**
  * Whether the journal knows everything right inside a folder as it is: then a scan has nothing to report there. Undefined
  * where it does not, and wherever that takes a closer look: links, odd names, an ignore file; and where there are more than
  * `entriesMax` entries.
  */
 export function unchangedFolder(
-  disk: ScanDisk,
-  knownTree: KnownTree,
-  rules: ScanRules,
-  patterns: IgnoreRules,
-  { path, diskPath }: FolderPlace,
+  comparison: Comparison,
+  place: FolderPlace,
   entriesMax = Number.POSITIVE_INFINITY,
 ): UnchangedFolder | undefined {
-  const { names, undecodable } = disk.list(diskPath);
-  const known = KnownNames.inFolder(knownTree, path);
+  const { names, undecodable } = comparison.disk.list(place.diskPath);
+  if (undecodable.length > 0 || names.length > entriesMax || names.includes(IGNORE_FILE_NAME)) {
+    return undefined;
+  }
+  const known = KnownNames.inFolder(comparison.known, place.path);
+  const found = unchangedNames(comparison, place, names, known);
+  if (found === undefined || found.entries < names.length) {
+    // Of a beginning there is more to say only if the journal has nothing in between.
+    return known.isInStep ? found : undefined;
+  }
+  return known.left().length === 0 ? { ...found, isWhole: true } : undefined;
+}
+
+/**
+ * The same of some names of a folder: undefined, too, unless they are the very next that the journal knows after the one
+ * before them.
+ */
+export function unchangedSlice(comparison: Comparison, slice: FolderSlice): UnchangedFolder | undefined {
+  const known = KnownNames.inFolder(comparison.known, slice.path, undefined, slice.after);
+  const found = unchangedNames(comparison, slice, slice.names, known);
+  return known.isInStep ? found : undefined;
+}
+
+function unchangedNames(
+  { disk, rules, patterns, isEnough = () => false }: Comparison,
+  { path, diskPath }: FolderPlace,
+  names: readonly string[],
+  known: KnownNames,
+): UnchangedFolder | undefined {
   const test = patterns.tester();
-  const isLeftOut = undecodable.length > 0 || (path !== '' && test(path, true).ignored);
-  if (isLeftOut || names.length > entriesMax || names.includes(IGNORE_FILE_NAME)) {
+  if (path !== '' && test(path, true).ignored) {
     return undefined;
   }
   const prefix = diskPath.endsWith(disk.separator) ? diskPath : diskPath + disk.separator;
   const below: string[] = [];
+  let entries = 0;
   let files = 0;
   let bytes = 0;
   let ignored = 0;
   for (const name of names) {
+    if (entries % ENTRIES_AT_ONCE === 0 && isEnough()) {
+      break;
+    }
+    entries++;
     const stat = disk.lstat(prefix + name);
     const kind = stat === undefined ? 'other' : kindOf(stat);
     if (stat === undefined || kind === 'link' || kind === 'other') {
@@ -78,5 +130,5 @@ export function unchangedFolder(
       bytes += Number(stat.size);
     }
   }
-  return known.left().length === 0 ? { entries: names.length, files, bytes, ignored, below } : undefined;
+  return { entries, last: names[entries - 1] ?? '', isWhole: false, files, bytes, ignored, below };
 }

@@ -361,6 +361,38 @@ describe('Blocks fetched to disk', () => {
     }
   });
 
+  it('come in on one thread where md5 is most of the work, up to four, and else on as many as there are', async () => {
+    const server = await startServer();
+    const folder = folderOf();
+    const data = [4_194_304, 4_194_305, 4_194_306, 4_194_307, 4_194_308].map(block);
+    const { store } = storeOf(server);
+    for (const { md5, data: bytes } of data) {
+      await store.put(md5, bytes, ONE_COPY);
+    }
+    const threadsFor = async (blocks: number, files: number) => {
+      const { store: reader, workers } = storeOf(server);
+      await Promise.all(
+        data.slice(0, blocks).map(({ md5, data: bytes, locator }) => {
+          const lengthBytes = Math.floor(bytes.length / files);
+          const targets = Array.from({ length: files }, (_, file) => ({
+            diskPath: path.join(folder, `${md5}-${files}-${file}`),
+            fileOffset: 0,
+            blockOffset: file * lengthBytes,
+            lengthBytes,
+          }));
+          return reader.fetchTo(locator, fetchTargets(targets));
+        }),
+      );
+      return workers.length;
+    };
+    expect(await threadsFor(4, 1)).toBe(1);
+    expect(await threadsFor(5, 1)).toBe(2);
+    expect(await threadsFor(2, 17)).toBe(2);
+    for (const { md5, data: bytes } of data) {
+      expect(fs.readFileSync(path.join(folder, `${md5}-1-0`)).equals(Buffer.from(bytes))).toBe(true);
+    }
+  });
+
   it('write nothing of a block that cannot be had', async () => {
     const server = await startServer();
     const { client } = clientOf(server);

@@ -63,4 +63,36 @@ describe('what the journal knows in a folder', () => {
     expect(known.left()).toEqual([]);
     expect(limits).toEqual([PAGE_ROWS, PAGE_ROWS, PAGE_ROWS, PAGE_ROWS]);
   });
+
+  it('counts as met what somebody else has met, in one go', () => {
+    const names = inUtf8(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'é', '\uff5e', '\u{1f600}']);
+    fc.assert(
+      fc.property(
+        fc.subarray(names),
+        fc.nat(names.length),
+        fc.nat(names.length),
+        fc.array(question, { maxLength: 3 }),
+        (rows, one, other, questions) => {
+          const [from, to] = [Math.min(one, other), Math.max(one, other)];
+          const known = KnownNames.inFolder(journalOf(rows).knownTree(), 'dir', PAGE_ROWS);
+          const left = new Set(rows);
+          // Those before were asked about, and met; now and then out of step.
+          for (const each of [...names.slice(0, from), ...questions.map((asked) => asked.name)]) {
+            known.get(each);
+            known.delete(each);
+            left.delete(each);
+          }
+          const run = names.slice(from, to);
+          if (run.every((each) => rows.includes(each))) {
+            known.deleteRun(names, from, to);
+            for (const each of run) {
+              left.delete(each);
+            }
+          }
+          expect(inUtf8(known.left().map((entry) => entry.name))).toEqual(inUtf8(left));
+        },
+      ),
+      { seed: 20_261_123, numRuns: 500 },
+    );
+  });
 });

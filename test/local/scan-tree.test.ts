@@ -345,7 +345,8 @@ describe('batches', () => {
     expect(first.changes).toHaveLength(4_100);
     expect(Math.max(...first.batches.map((batch) => batch.length))).toBe(BATCH_MAX_CHANGES);
     const calm = settled(files);
-    expect(scan(calm.disk, calm.journal.knownTree()).batches).toEqual([[]]);
+    // the first breaths are short, for help to come early
+    expect(scan(calm.disk, calm.journal.knownTree()).batches).toEqual([[], [], [], []]);
   });
 
   it('leaves no file open', () => {

@@ -87,6 +87,65 @@ describe('the disk in its threads', () => {
     await disk.close();
   });
 
+  it('looks at one large folder in two threads, and sees what changes there, whichever of them dies or closes', async () => {
+    const journalPath = join(root, 'journal.sqlite');
+    const tree = join(root, 'tree');
+    mkdirSync(tree);
+    for (let index = 0; index < 12_000; index++) {
+      writeFileSync(join(tree, `f${index}`), '');
+    }
+    const roots = [{ diskPath: tree, prefix: '' }];
+    const journal = new JournalFile(journalPath);
+    const helpers: Worker[] = [];
+    const watcher = createThreadedWatcher({
+      watchEntriesMax: 0,
+      journalPath,
+      start: (data) => {
+        const thread = startDiskThread(data);
+        helpers.push(thread);
+        return thread;
+      },
+    });
+    const events = { onHints: () => undefined, onDoubt: () => undefined };
+    const watching = await watcher.watch(roots, PLAIN_RULES, events);
+    let onHelp: () => void = () => undefined;
+    const help = (asked: ScanHelpRequest) => {
+      const helping = watcher.helpScan(asked);
+      onHelp();
+      return helping;
+    };
+    const disk = createThreadedDisk({ journalPath, help });
+    const first = await scanAll(disk, { roots, rules: PLAIN_RULES });
+    journal.remember(FOLDER_ID, first.changes);
+    expect(await scanAll(disk, { roots, rules: PLAIN_RULES })).toEqual({ changes: [], totals: first.totals });
+    for (const index of [3, 5_000, 11_999]) {
+      writeFileSync(join(tree, `f${index}`), 'not any more');
+    }
+    rmSync(join(tree, 'f8000'));
+    const changed = ['f11999', 'f3', 'f5000', 'f8000'];
+    const paths = async () => {
+      const { changes } = await scanAll(disk, { roots, rules: PLAIN_RULES });
+      return changes.map((change) => ('path' in change ? change.path : '')).sort();
+    };
+    expect(await paths()).toEqual(changed);
+    let killed: Promise<number> | undefined;
+    onHelp = () => {
+      killed = helpers[0]?.terminate();
+    };
+    expect(await paths()).toEqual(changed);
+    expect(killed).toBeDefined();
+    await killed;
+    onHelp = () => undefined;
+    expect(await paths()).toEqual(changed);
+    const closed: Array<Promise<void>> = [];
+    onHelp = () => {
+      closed.push(watching.close(), disk.close());
+    };
+    await expect(paths()).rejects.toMatchObject({ code: 'CLOSED' });
+    await Promise.all(closed);
+    journal.close();
+  });
+
   it('reads into growable shared memory', async () => {
     writeFileSync(join(root, 'a'), 'alpha');
     const disk = createThreadedDisk();
