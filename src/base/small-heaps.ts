@@ -24,8 +24,8 @@ let startTimer: NodeJS.Timeout | undefined;
  * 121 MiB, the journal's at 23 instead of 69, for a tenth more processor time.
  *
  * It begins when the program is loaded. Begun after a second, an upload of 20,000 small files takes a tenth less processor
- * time, but one of 100,000 and 10 GiB peaks at 500 instead of 440 MiB: what a heap has grown, it keeps. Not for Electron,
- * whose main process keeps V8's flags closed.
+ * time, but one of 100,000 and 10 GiB peaks at 490 instead of 440 MiB. Not for Electron, whose main process keeps V8's flags
+ * closed.
  */
 export function keepHeapsSmall(): void {
   isSmall = true;
@@ -33,7 +33,7 @@ export function keepHeapsSmall(): void {
   startTakes(START_MS);
 }
 
-/** The start goes on for so long from now (milliseconds), unless what takes memory begins before. */
+/** The start goes on for so long from now (milliseconds). */
 export function startTakes(ms: number): void {
   clearTimeout(startTimer);
   endStart();
