@@ -8,6 +8,8 @@ export const BATCH_MAX_CHANGES = 1_000;
 /** What a scan has found so far and not handed out yet, and what it has counted. */
 export class ScanReport {
   readonly #changes: TreeChange[] = [];
+  /** Of any kind, also what is only known to the journal. */
+  entriesSeen = 0;
   files = 0;
   dirs = 0;
   bytes = 0;

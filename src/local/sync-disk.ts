@@ -72,6 +72,14 @@ export function kindOf(stat: RawStat): EntryKind {
   }
 }
 
+export function diskPathBelow(
+  { separator }: Pick<ScanDisk, 'separator'>,
+  diskDir: string,
+  name: string,
+): string {
+  return diskDir.endsWith(separator) ? diskDir + name : diskDir + separator + name;
+}
+
 export function stampOf(stat: RawStat): string {
   return `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.dev}:${stat.ino}`;
 }

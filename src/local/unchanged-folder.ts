@@ -2,7 +2,7 @@ import { IGNORE_FILE_NAME, type IgnoreRules } from './ignore-rules.ts';
 import { KnownNames } from './known-names.ts';
 import type { KnownTree } from './ports.ts';
 import { nameErrorOf, type ScanRules } from './scan-entry.ts';
-import { kindOf, type ScanDisk, stampOf } from './sync-disk.ts';
+import { diskPathBelow, kindOf, type ScanDisk, stampOf } from './sync-disk.ts';
 import { joinPath } from './tree-roots.ts';
 
 /** A folder on the disk, by its path in the collection and on the disk. */
@@ -88,7 +88,7 @@ function unchangedNames(
   if (path !== '' && test(path, true).ignored) {
     return undefined;
   }
-  const prefix = diskPath.endsWith(disk.separator) ? diskPath : diskPath + disk.separator;
+  const prefix = diskPathBelow(disk, diskPath, '');
   const below: string[] = [];
   let entries = 0;
   let files = 0;
