@@ -3,11 +3,12 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import { ExchangeGuard } from './exchange-guard.ts';
 import type { HttpAgents } from './http-agents.ts';
 import { type ExchangeAnswer, type Receive, readAnswer } from './http-answer.ts';
-import { abortError, socketError } from './keep-errors.ts';
+import { socketError } from './keep-errors.ts';
 import type { KeepMethod } from './keep-status.ts';
-import { type ProgressLimits, ProgressWatch } from './progress-watch.ts';
+import type { ProgressLimits } from './progress-watch.ts';
 import type { Pacer } from './rate-limit.ts';
 
 /** Bodies from here on wait for the server's `100 Continue`, so that a server that refuses is not sent 64 MiB. */
@@ -36,10 +37,6 @@ export interface ExchangeEnvironment {
 /** The connection was an idle one that the server had hung up on: nothing was heard of this request. */
 export class StaleConnection extends Error {}
 
-export function noConnection(connectTimeoutMs: number): KeepsyncError {
-  return new KeepsyncError('TIMEOUT', `no connection within ${Math.round(connectTimeoutMs / 1000)} s`);
-}
-
 export function noAnswer(): KeepsyncError {
   return new KeepsyncError('OFFLINE', 'the connection closed without an answer');
 }
@@ -57,7 +54,7 @@ class Exchange {
   readonly #request: ExchangeRequest;
   readonly #env: ExchangeEnvironment;
   readonly #fresh: boolean;
-  readonly #watch: ProgressWatch;
+  readonly #guard: ExchangeGuard;
   readonly #done = Promise.withResolvers<ExchangeAnswer>();
   readonly #closed = Promise.withResolvers<void>();
   #isOver = false;
@@ -70,31 +67,21 @@ class Exchange {
     this.#request = request;
     this.#env = env;
     this.#fresh = fresh;
-    this.#watch = new ProgressWatch(env.clock, env.limits, (why) => {
-      this.#done.reject(new KeepsyncError('TIMEOUT', why));
-    });
+    this.#guard = new ExchangeGuard(request, env, this.#done.reject);
   }
 
   async run(): Promise<ExchangeAnswer> {
-    const { signal } = this.#request;
-    const onAbort = () => this.#done.reject(abortError(signal));
     let message: http.ClientRequest | undefined;
-    let cancelConnectTimer: (() => void) | undefined;
     try {
-      if (signal.aborted) {
-        throw abortError(signal);
-      }
-      signal.addEventListener('abort', onAbort, { once: true });
+      this.#guard.begin();
       message = this.#open();
-      cancelConnectTimer = this.#watchConnect(message);
+      this.#watchConnect(message, this.#guard.connecting());
       this.#listen(message);
       this.#send(message).catch((thrown) => this.#done.reject(asKeepsyncError(thrown)));
       return await this.#done.promise;
     } finally {
       this.#isOver = true;
-      this.#watch.end();
-      cancelConnectTimer?.();
-      signal.removeEventListener('abort', onAbort);
+      this.#guard.end();
       if (message && !(this.#isAnswered && this.#isBodySent)) {
         message.destroy();
         await this.#closed.promise;
@@ -128,9 +115,9 @@ class Exchange {
     message.once('response', (answer) => {
       // From here on nothing more of the body is sent: whoever answers early does not want it.
       this.#isAnswering = true;
-      this.#watch.moved(0);
+      this.#guard.watch.moved(0);
       const { signal, receive } = this.#request;
-      const env = { watch: this.#watch, pacer: this.#env.downloadPacer, signal };
+      const env = { watch: this.#guard.watch, pacer: this.#env.downloadPacer, signal };
       readAnswer(answer, receive, env).then(
         (answered) => this.#accept(answered, answer.complete),
         this.#done.reject,
@@ -160,19 +147,14 @@ class Exchange {
     this.#done.reject(socketError(error));
   }
 
-  #watchConnect(message: http.ClientRequest): () => void {
-    const { connectTimeoutMs } = this.#request;
-    const cancel = this.#env.clock.setTimer(connectTimeoutMs, () =>
-      this.#done.reject(noConnection(connectTimeoutMs)),
-    );
+  #watchConnect(message: http.ClientRequest, connected: () => void): void {
     message.once('socket', (socket: Socket) => {
       if (message.reusedSocket) {
-        cancel();
+        connected();
       } else {
-        socket.once('encrypted' in socket ? 'secureConnect' : 'connect', cancel);
+        socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
       }
     });
-    return cancel;
   }
 
   async #send(message: http.ClientRequest): Promise<void> {
@@ -185,9 +167,9 @@ class Exchange {
       const slice = body.subarray(offset, offset + this.#env.uploadPacer.sliceBytes());
       const turn = this.#env.uploadPacer.take(slice.length, signal);
       if (turn) {
-        this.#watch.pause();
+        this.#guard.watch.pause();
         await turn;
-        this.#watch.resume();
+        this.#guard.watch.resume();
       }
       if (this.#isOver || this.#isAnswering) {
         return;
@@ -196,7 +178,7 @@ class Exchange {
       const written = new Promise<void>((resolve) => message.write(slice, () => resolve()));
       await Promise.race([written, this.#closed.promise]);
       offset += slice.length;
-      this.#watch.moved(slice.length);
+      this.#guard.watch.moved(slice.length);
     }
     if (!this.#isOver && !this.#isAnswering) {
       this.#isBodySent = true;

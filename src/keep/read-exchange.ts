@@ -1,6 +1,7 @@
 import { validateHeaderValue } from 'node:http';
-import { asKeepsyncError, KeepsyncError } from '../base/errors.ts';
+import { asKeepsyncError } from '../base/errors.ts';
 import { type AnswerHead, endOfHead, HEAD_LIMIT_BYTES, plainHead, unchunked } from './answer-head.ts';
+import { ExchangeGuard } from './exchange-guard.ts';
 import {
   brokeOff,
   type ExchangeAnswer,
@@ -12,11 +13,9 @@ import {
   type ExchangeEnvironment,
   type ExchangeRequest,
   noAnswer,
-  noConnection,
   StaleConnection,
 } from './http-exchange.ts';
-import { abortError, socketError } from './keep-errors.ts';
-import { ProgressWatch } from './progress-watch.ts';
+import { socketError } from './keep-errors.ts';
 import type { ReadConnection, ReadConnections } from './read-connections.ts';
 
 /** A request whose answer is bytes for somebody: a GET of a block. */
@@ -43,7 +42,7 @@ class ReadExchange {
   readonly #connection: ReadConnection;
   readonly #connections: ReadConnections;
   readonly #env: ExchangeEnvironment;
-  readonly #watch: ProgressWatch;
+  readonly #guard: ExchangeGuard;
   readonly #done = Promise.withResolvers<ExchangeAnswer>();
   /** What came of a head that is not whole yet. */
   #begun: Uint8Array = new Uint8Array(0);
@@ -66,21 +65,15 @@ class ReadExchange {
     this.#connection = connection;
     this.#connections = connections;
     this.#env = env;
-    this.#watch = new ProgressWatch(env.clock, env.limits, (why) => {
-      this.#done.reject(new KeepsyncError('TIMEOUT', why));
-    });
+    this.#guard = new ExchangeGuard(request, env, this.#done.reject);
   }
 
   async run(): Promise<ExchangeAnswer> {
-    const { signal } = this.#request;
-    const onAbort = () => this.#done.reject(abortError(signal));
-    let cancelConnectTimer: (() => void) | undefined;
     try {
-      if (signal.aborted) {
-        throw abortError(signal);
+      this.#guard.begin();
+      if (!this.#connection.isUsed) {
+        this.#connection.whenConnected(this.#guard.connecting());
       }
-      signal.addEventListener('abort', onAbort, { once: true });
-      cancelConnectTimer = this.#watchConnect();
       this.#connection.ask(requestText(this.#request), {
         onBytes: (bytes) => this.#onBytes(bytes),
         onEnd: (error) => this.#onEnd(error),
@@ -91,27 +84,13 @@ class ReadExchange {
       throw thrown;
     } finally {
       this.#isOver = true;
-      this.#watch.end();
-      cancelConnectTimer?.();
-      signal.removeEventListener('abort', onAbort);
+      this.#guard.end();
       if (this.#keepsAlive) {
         this.#connections.giveBack(this.#connection);
       } else {
         await this.#connection.destroy();
       }
     }
-  }
-
-  #watchConnect(): (() => void) | undefined {
-    if (this.#connection.isUsed) {
-      return undefined;
-    }
-    const { connectTimeoutMs } = this.#request;
-    const cancel = this.#env.clock.setTimer(connectTimeoutMs, () =>
-      this.#done.reject(noConnection(connectTimeoutMs)),
-    );
-    this.#connection.whenConnected(cancel);
-    return cancel;
   }
 
   #onEnd(error: NodeJS.ErrnoException | undefined): void {
@@ -161,7 +140,7 @@ class ReadExchange {
     if (head === undefined) {
       throw new NotPlain();
     }
-    this.#watch.moved(0);
+    this.#guard.watch.moved(0);
     if (head.status === 200) {
       this.#take = this.#request.receive(head.headers);
     }
@@ -171,7 +150,7 @@ class ReadExchange {
   #readBody(head: AnswerHead, bytes: Uint8Array): boolean {
     const part = bytes.subarray(0, (head.bodyBytes ?? Number.POSITIVE_INFINITY) - this.#receivedBytes);
     this.#receivedBytes += part.length;
-    this.#watch.moved(part.length);
+    this.#guard.watch.moved(part.length);
     const waits = part.length === 0 ? undefined : this.#pass(part);
     const isWhole = head.isChunked
       ? unchunked(this.#text).endAt === this.#receivedBytes
@@ -185,9 +164,9 @@ class ReadExchange {
     if (waits === undefined) {
       return true;
     }
-    this.#watch.pause();
+    this.#guard.watch.pause();
     waits.then(() => {
-      this.#watch.resume();
+      this.#guard.watch.resume();
       if (!this.#isOver) {
         this.#connection.resume();
       }
