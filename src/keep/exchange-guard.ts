@@ -1,22 +1,32 @@
-import type { CancelTimer } from '../base/clock.ts';
+import type { CancelTimer, Clock } from '../base/clock.ts';
 import { KeepsyncError } from '../base/errors.ts';
-import type { ExchangeEnvironment, ExchangeRequest } from './http-exchange.ts';
 import { abortError } from './keep-errors.ts';
-import { ProgressWatch } from './progress-watch.ts';
+import { type ProgressLimits, ProgressWatch } from './progress-watch.ts';
+
+interface Guarded {
+  readonly connectTimeoutMs: number;
+  /** Of whoever asked. */
+  readonly signal: AbortSignal;
+}
+
+interface GuardEnvironment {
+  readonly clock: Clock;
+  readonly limits: ProgressLimits;
+}
 
 /**
  * What ends an exchange from outside: whoever asked gives up, nothing moves, no connection comes about. Each calls `onEnd`;
  * only the first call counts.
  */
 export class ExchangeGuard {
-  readonly #request: ExchangeRequest;
-  readonly #env: ExchangeEnvironment;
+  readonly #request: Guarded;
+  readonly #env: GuardEnvironment;
   readonly #onEnd: (why: KeepsyncError) => void;
   readonly #onAbort: () => void;
   readonly watch: ProgressWatch;
   #cancelConnectTimer: CancelTimer | undefined;
 
-  constructor(request: ExchangeRequest, env: ExchangeEnvironment, onEnd: (why: KeepsyncError) => void) {
+  constructor(request: Guarded, env: GuardEnvironment, onEnd: (why: KeepsyncError) => void) {
     this.#request = request;
     this.#env = env;
     this.#onEnd = onEnd;
