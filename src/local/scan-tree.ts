@@ -10,7 +10,7 @@ import { rootError, ScanRoots } from './scan-roots.ts';
 import { type DirListing, diskPathBelow, isMissing, type SyncDisk } from './sync-disk.ts';
 import { joinPath, type OnlyNode, plantOnly } from './tree-roots.ts';
 import type { UnchangedFolder } from './unchanged-folder.ts';
-import { type GoneFrame, plainPlace, type ToWalk, type WalkFrame } from './walk-frame.ts';
+import { type GoneFrame, plainDiskPath, plainPlace, type ToWalk, type WalkFrame } from './walk-frame.ts';
 import { HELP_AFTER_FILES, WalkHelp } from './walk-help.ts';
 
 /** Entries looked at in one go. */
@@ -115,8 +115,7 @@ class TreeWalk {
 
   #advanceWalk(frame: WalkFrame): void {
     const top = this.#stack.length;
-    const own = frame.shared?.end ?? frame.names.length;
-    const end = Math.min(frame.next + STRIDE_ENTRIES, own);
+    const end = Math.min(frame.next + STRIDE_ENTRIES, frame.shared?.end ?? frame.names.length);
     while (frame.next < end && this.#stack.length === top) {
       const name = frame.names[frame.next++];
       if (name !== undefined) {
@@ -125,7 +124,7 @@ class TreeWalk {
       }
     }
     this.#help.offerAbove(this.#stack);
-    this.#help.share(frame, own);
+    this.#help.share(frame);
     if (this.#stack.length !== top || frame.next < frame.names.length) {
       return;
     }
@@ -200,15 +199,14 @@ class TreeWalk {
       only === undefined
         ? KnownNames.inFolder(this.#known, task.path)
         : KnownNames.of(this.#knownAmong(task.path, only.children.keys()));
-    const [diskPath] = task.diskPaths;
-    const isPlain = task.diskPaths.length === 1 && (task.roots?.children.size ?? 0) === 0;
+    const diskPath = plainDiskPath(task);
     const frame: WalkFrame = {
       ...task,
       kind: 'walk',
       parent,
       rules,
       isIgnored: ignoredBelow(task.path, rules),
-      plainPrefix: isPlain && diskPath !== undefined ? diskPathBelow(this.#disk, diskPath, '') : undefined,
+      plainPrefix: diskPath === undefined ? undefined : diskPathBelow(this.#disk, diskPath, ''),
       names,
       next: 0,
       shared: this.#help.sharedNames(place, rules, names),
@@ -224,7 +222,7 @@ class TreeWalk {
     }
     if (frame.shared !== undefined) {
       this.#help.skip(frame, found);
-      this.#help.share(frame, Number.POSITIVE_INFINITY);
+      this.#help.share(frame);
     }
   }
 

@@ -48,9 +48,15 @@ export interface GoneFrame {
   readonly then: readonly TreeChange[];
 }
 
-/** A folder that the journal knows and that is one on the disk, too: nothing lies over or below it, all of it is looked at. */
-export function plainPlace({ path, diskPaths, roots, only, isKnown }: ToWalk): FolderPlace | undefined {
-  const [diskPath] = diskPaths;
-  const isPlain = diskPaths.length === 1 && (roots?.children.size ?? 0) === 0 && only === undefined;
-  return isPlain && isKnown && diskPath !== undefined ? { path, diskPath } : undefined;
+/** The folder on the disk, where it is but one: nothing lies over it, and no root right below. */
+export function plainDiskPath({ diskPaths, roots }: ToWalk): string | undefined {
+  return diskPaths.length === 1 && (roots?.children.size ?? 0) === 0 ? diskPaths[0] : undefined;
+}
+
+/** Such a folder that the journal knows, too, and of which all is looked at. */
+export function plainPlace(task: ToWalk): FolderPlace | undefined {
+  const diskPath = plainDiskPath(task);
+  return task.isKnown && task.only === undefined && diskPath !== undefined
+    ? { path: task.path, diskPath }
+    : undefined;
 }

@@ -44,12 +44,12 @@ export class WalkHelp {
   }
 
   /** Where there is no folder to offer, names of this one; what was found out about those is fetched as the walk gets there. */
-  share(frame: WalkFrame, own: number): void {
+  share(frame: WalkFrame): void {
     const { shared, known } = frame;
     if (shared === undefined || this.#help === undefined) {
       return;
     }
-    if (frame.next === own) {
+    if (frame.next === shared.end) {
       this.skip(frame, shared.takeBack(this.#help));
     } else if (known.isInStep) {
       shared.offer(this.#help, frame.next);
